@@ -1,0 +1,54 @@
+//! What a specimen is started with.
+
+use serde::{Deserialize, Serialize};
+
+use super::control::MitigationSetting;
+
+/// Everything a specimen's process is told at its start. It comes with two descriptors: the mapping and the listener.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Its name in the scenario.
+    pub name: String,
+    /// What is on from its first tick.
+    #[serde(default)]
+    pub mitigations: Vec<MitigationSetting>,
+    /// What a request may be.
+    #[serde(default)]
+    pub limits: Limits,
+    /// Whether it is watched; without, the probe is compiled to nothing (this is how the cost of watching is measured).
+    #[serde(default = "yes")]
+    pub watched: bool,
+    /// The core it is kept on, if any (benches do this).
+    #[serde(default)]
+    pub core: Option<usize>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// Limits of what a request may be. Beyond them: 431, 413.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Bytes of a request's head.
+    pub head: usize,
+    /// Header fields.
+    pub headers: usize,
+    /// Bytes of a request's body.
+    pub body: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { head: 32 * 1024, headers: 100, body: 1024 * 1024 }
+    }
+}
+
+impl Config {
+    /// A specimen without any mitigation.
+    pub fn naive(name: &str) -> Self {
+        Self { name: name.into(), mitigations: Vec::new(), limits: Limits::default(), watched: true, core: None }
+    }
+}

@@ -1,0 +1,93 @@
+//! What the lab asks of a running specimen.
+//!
+//! The specimen carries a message out in the `control` phase of a tick and answers with [`What::Applied`]: a stuck loop takes no orders.
+//!
+//! [`What::Applied`]: crate::telemetry::What::Applied
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::units::Nanos;
+use crate::telemetry::vocabulary::{Fault, Mitigation};
+
+/// A fault and how much of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum FaultSetting {
+    /// The next request's callback burns CPU for `busy`.
+    Compute {
+        /// For how long.
+        busy: Nanos,
+    },
+    /// The next request's callback never returns.
+    EndlessLoop,
+    /// The next request's callback panics.
+    Panic,
+}
+
+/// A mitigation and how it is set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum MitigationSetting {
+    /// Computing work goes to `threads` worker threads (1 to 8).
+    WorkerPool {
+        /// How many.
+        threads: u8,
+    },
+    /// Computing work is done in slices of at most `budget`, one per tick.
+    Slicing {
+        /// How long a slice may run.
+        budget: Nanos,
+    },
+    /// A panic ends only the connection whose callback it was.
+    CatchPanic,
+    /// The lab kills the process when its loop has not come round for `deadline`, and replaces it whenever it dies. Carried out by the lab.
+    Supervisor {
+        /// How long a callback may hold the loop.
+        deadline: Nanos,
+    },
+}
+
+/// One order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Control {
+    /// Put this fault into the next request's callback.
+    Inject(FaultSetting),
+    /// Switch this on, or change how it is set.
+    Apply(MitigationSetting),
+    /// Switch this off.
+    Revoke(Mitigation),
+    /// Close the listener and the connections and end with exit code 0.
+    Stop,
+}
+
+/// An order with the number that its answer will bear.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// The number.
+    pub seq: u32,
+    /// The order.
+    pub control: Control,
+}
+
+impl FaultSetting {
+    /// Which fault it is.
+    pub fn kind(self) -> Fault {
+        match self {
+            Self::Compute { .. } => Fault::Compute,
+            Self::EndlessLoop => Fault::EndlessLoop,
+            Self::Panic => Fault::Panic,
+        }
+    }
+}
+
+impl MitigationSetting {
+    /// Which mitigation it is.
+    pub fn kind(self) -> Mitigation {
+        match self {
+            Self::WorkerPool { .. } => Mitigation::WorkerPool,
+            Self::Slicing { .. } => Mitigation::Slicing,
+            Self::CatchPanic => Mitigation::CatchPanic,
+            Self::Supervisor { .. } => Mitigation::Supervisor,
+        }
+    }
+}
