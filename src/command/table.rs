@@ -111,8 +111,8 @@ impl Row {
     /// The command without anything more to say, where there is one.
     pub fn command(&self) -> Option<Command> {
         match &self.make {
-            Make::Fixed(command) => Some(command.clone()),
-            Make::Digit(_) | Make::Written(_) => None,
+            Fixed(command) => Some(command.clone()),
+            Digit(_) | Written(_) => None,
         }
     }
 
@@ -159,9 +159,9 @@ impl Row {
     /// A value of its kind: the command itself, that of the first digit, or the example.
     pub fn sample(&self) -> Option<Command> {
         match &self.make {
-            Make::Fixed(command) => Some(command.clone()),
-            Make::Digit(of) => Some(of(0)),
-            Make::Written(example) => ron::from_str(example).ok(),
+            Fixed(command) => Some(command.clone()),
+            Digit(of) => Some(of(0)),
+            Written(example) => ron::from_str(example).ok(),
         }
     }
 }
@@ -716,7 +716,7 @@ mod tests {
 
     #[test]
     fn digits_are_bound_in_their_order() {
-        for row in COMMANDS.iter().filter(|row| matches!(row.make, Make::Digit(_))) {
+        for row in COMMANDS.iter().filter(|row| matches!(row.make, Digit(_))) {
             for binding in row.keys {
                 for (n, key) in binding.keys.iter().enumerate() {
                     assert_eq!(key.parse::<Key>().unwrap().digit(), Some(n as u8 + 1), "{}", row.id);
@@ -745,7 +745,7 @@ mod tests {
         for row in COMMANDS {
             let reachable = row.script || !row.keys.is_empty() || row.id == "open";
             assert!(reachable, "{} can be asked for nowhere", row.id);
-            assert!(row.group == Group::Lab || !row.script, "{}: scripts act on the lab only", row.id);
+            assert!(row.group == Lab || !row.script, "{}: scripts act on the lab only", row.id);
         }
     }
 
