@@ -3,6 +3,7 @@
 pub mod base;
 pub mod command;
 pub mod load;
+pub mod output;
 pub mod scenario;
 pub mod specimen;
 pub mod telemetry;
