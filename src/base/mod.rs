@@ -7,4 +7,5 @@ pub mod clock;
 pub mod ids;
 pub mod raw;
 pub mod rng;
+pub mod text;
 pub mod units;
