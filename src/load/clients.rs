@@ -37,8 +37,9 @@ const DIAL_PACE: Nanos = Nanos::millis(1);
 const DIAL_PATIENCE: Nanos = Nanos::secs(3);
 /// The first and the longest wait before a failed connection is dialled again.
 const BACK_OFF: (Nanos, u32) = (Nanos::millis(1), 100);
-/// How often the backlog is told at most.
+/// How often the backlog is told at most, and how old it may be before the loop wakes only to tell it.
 const REPORT: Nanos = Nanos::millis(10);
+const REPORT_AT_LAST: Nanos = Nanos::millis(50);
 /// What one client reads at once.
 const READ: usize = 64 * 1024;
 
@@ -229,7 +230,7 @@ impl Clients {
             next = next.min(self.dials.0);
         }
         if self.backlog() != (self.told.1, self.told.2) {
-            next = next.min(self.told.0 + REPORT);
+            next = next.min(self.told.0 + REPORT_AT_LAST);
         }
         next
     }

@@ -131,20 +131,13 @@ impl Loop {
     }
 }
 
-/// Waits for events, at most so long (`Nanos::MAX` less the present: for ever).
+/// Waits for events, at most so long (an hour, then the loop looks again).
+///
+/// To the nanosecond only because rustix is built with `linux_5_11`: without, it rounds up to milliseconds.
 fn wait(clients: &Clients, events: &mut Vec<epoll::Event>, most: Nanos) -> io::Result<()> {
     let timeout = Timespec { tv_sec: (most.0 / 1_000_000_000).min(3600) as i64, tv_nsec: (most.0 % 1_000_000_000) as i64 };
     match epoll::wait(clients.poll(), spare_capacity(events), Some(&timeout)) {
         Ok(_) | Err(Errno::INTR) => Ok(()),
-        // Before Linux 5.11 there are only milliseconds.
-        Err(Errno::NOSYS) => {
-            let nanos = most.0.div_ceil(1_000_000).min(3_600_000) * 1_000_000;
-            let timeout = Timespec { tv_sec: (nanos / 1_000_000_000) as i64, tv_nsec: (nanos % 1_000_000_000) as i64 };
-            epoll::wait(clients.poll(), spare_capacity(events), Some(&timeout)).map(drop).or_else(|e| match e {
-                Errno::INTR => Ok(()),
-                other => Err(other.into()),
-            })
-        }
         Err(error) => Err(error.into()),
     }
 }
