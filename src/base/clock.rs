@@ -96,6 +96,12 @@ impl TimeBase {
     }
 }
 
+/// CPU time that this process has used so far, over all its threads.
+pub fn process_cpu() -> Nanos {
+    let t = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    Nanos(t.tv_sec as u64 * 1_000_000_000 + t.tv_nsec as u64)
+}
+
 /// Whether Linux itself trusts the cycle counter as its clock: then it is invariant and the same on all cores.
 fn counter_is_invariant() -> bool {
     static ANSWER: OnceLock<bool> = OnceLock::new();
