@@ -39,6 +39,7 @@
 //! [`telemetry::event`] (what it can say), [`world`] (what that adds up to), [`lab`] (what runs it all) and [`scope`].
 
 pub mod base;
+pub mod cli;
 pub mod command;
 pub mod lab;
 pub mod load;
