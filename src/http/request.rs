@@ -52,9 +52,13 @@ pub struct Parts {
 #[derive(Debug)]
 enum At {
     /// In the head; it was last looked at when it had so many bytes.
-    Head { looked_at: usize },
+    Head {
+        looked_at: usize,
+    },
     /// In a body of which so many bytes are missing.
-    Length { missing: usize },
+    Length {
+        missing: usize,
+    },
     Chunked(Chunked),
     Complete,
 }
@@ -290,7 +294,8 @@ mod tests {
 
     #[test]
     fn a_pipelined_batch_is_one_request_after_the_other() {
-        let stream = b"GET /a HTTP/1.1\r\nHost: a\r\n\r\nPOST /b HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhiGET /c HTTP/1.0\r\n\r\nGET x";
+        let stream =
+            b"GET /a HTTP/1.1\r\nHost: a\r\n\r\nPOST /b HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhiGET /c HTTP/1.0\r\n\r\nGET x";
         let got = read(&[stream], &Limits::default());
         let none = Framing::Length(0);
         assert_eq!(

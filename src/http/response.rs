@@ -166,9 +166,9 @@ fn decimal(mut n: u64, digits: &mut [u8; 20]) -> &[u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::Limits;
     use crate::http::date::http_date;
     use crate::http::head::{Scratch, parse};
-    use crate::http::Limits;
 
     fn answer(request: &str, with: impl Fn(&mut Reply<'_>)) -> String {
         let mut scratch = Scratch::new();
