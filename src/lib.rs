@@ -40,6 +40,7 @@
 
 pub mod base;
 pub mod command;
+pub mod http;
 pub mod lab;
 pub mod load;
 pub mod scenario;
