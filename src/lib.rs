@@ -43,6 +43,7 @@ pub mod command;
 pub mod http;
 pub mod lab;
 pub mod load;
+pub mod output;
 pub mod scenario;
 pub mod specimen;
 pub mod telemetry;
