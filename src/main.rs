@@ -1,19 +1,21 @@
-//! From the arguments to the exit code, and nothing else.
+//! argv to exit code, nothing else.
 
+use std::io::Write;
 use std::process::ExitCode;
+
+use loopscope::{load, specimen};
 
 fn main() -> ExitCode {
     let ended = match std::env::args().nth(1).as_deref() {
-        Some("__load") => loopscope::load::process::run(),
-        _ => Ok(()),
+        Some(specimen::process::SUBCOMMAND) => specimen::process::run(),
+        Some(load::process::SUBCOMMAND) => load::process::run(),
+        _ => return ExitCode::from(2),
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            #[expect(clippy::print_stderr, reason = "the lab keeps what a child writes here as its last words")]
-            {
-                eprintln!("{error}");
-            }
+            // Nobody may be left to hear it.
+            let _ = writeln!(std::io::stderr(), "{error}");
             ExitCode::FAILURE
         }
     }

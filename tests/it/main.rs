@@ -1,0 +1,4 @@
+//! Whole-program tests: one binary, one module for each part.
+
+mod harness;
+mod server;
