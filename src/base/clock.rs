@@ -96,6 +96,12 @@ impl TimeBase {
     }
 }
 
+/// CPU time that this process has used so far, over all its threads.
+pub fn process_cpu() -> Nanos {
+    let t = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    Nanos(t.tv_sec as u64 * 1_000_000_000 + t.tv_nsec as u64)
+}
+
 /// Seconds since 1970 began, by the machine's calendar: for the Date header, never for measuring.
 pub fn unix_seconds() -> u64 {
     rustix::time::clock_gettime(rustix::time::ClockId::Realtime).tv_sec.max(0) as u64

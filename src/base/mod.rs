@@ -5,6 +5,8 @@
 pub mod channel;
 pub mod clock;
 pub mod ids;
+pub mod lang;
 pub mod raw;
 pub mod rng;
+pub mod text;
 pub mod units;

@@ -1,0 +1,97 @@
+//! Every action is one [`Command`]: keys, mouse, scripts and the command line only produce commands.
+//!
+//! The table of all commands (`table.rs`) is what footer, help, the README's key table and the list of what a scenario may do are made from.
+
+pub mod key;
+pub mod keymap;
+pub mod table;
+
+use serde::{Deserialize, Serialize};
+
+use crate::specimen::control::{FaultSetting, MitigationSetting};
+use crate::telemetry::vocabulary::Mitigation;
+
+/// What a user, a script or a file can want.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum Command {
+    // ---- the lab ----
+    /// Put a fault into the next request's callback.
+    Inject(FaultSetting),
+    /// Switch a mitigation on.
+    Apply(MitigationSetting),
+    /// Switch a mitigation off.
+    Revoke(Mitigation),
+    /// Set the load's open-loop rate, in requests a second over all clients.
+    Rate(f64),
+    /// Let each client send its next request when the last one is answered.
+    ClosedLoop,
+    /// Set the number of clients.
+    Connections(u32),
+    /// Half as much load again.
+    LoadUp,
+    /// A third less load.
+    LoadDown,
+    /// Send nothing new.
+    PauseLoad,
+    /// Go on.
+    ResumeLoad,
+    /// Kill the specimen's process (SIGKILL).
+    Kill,
+    /// Start a new process for a specimen that is dead, or in place of the one that runs.
+    Respawn,
+    /// Start the whole lab again from its scenario.
+    Restart,
+    /// Set a named mark: expectations can measure from it.
+    Mark(String),
+    /// End the run (scripts), with the verdict where expectations are checked.
+    Stop,
+
+    // ---- which lesson ----
+    /// Run the scenario with this id.
+    Open(String),
+    /// The next lesson.
+    NextLesson,
+    /// The lesson before.
+    PreviousLesson,
+    /// Back to the list of lessons.
+    Home,
+    /// The next step of the lesson.
+    NextStep,
+    /// The step before.
+    PreviousStep,
+    /// Answer the question of this step with choice number so and so, from 0.
+    Answer(u8),
+
+    // ---- the view ----
+    /// Hold the picture, or let it go on; the loop runs on.
+    Freeze,
+    /// Choose the specimen that keys act on: the next one.
+    NextSpecimen,
+    /// Open or close the menu of faults.
+    FaultMenu,
+    /// Open or close the menu of mitigations.
+    MitigationMenu,
+    /// Open or close the help.
+    Help,
+    /// The entry above.
+    Up,
+    /// The entry below.
+    Down,
+    /// Take the entry.
+    Select,
+    /// Take the entry of this number in what is open, from 0.
+    Pick(u8),
+    /// Close what is open, or go one back.
+    Back,
+    /// The next theme.
+    NextTheme,
+    /// The next language.
+    NextLanguage,
+    /// Draw everything anew.
+    Redraw,
+    /// Give the terminal back to the shell until `fg`.
+    Suspend,
+    /// Leave.
+    Quit,
+}

@@ -1,0 +1,314 @@
+//! The words of a scenario file, version 1, as they are read. What can be wrong beyond the grammar is found by validation.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::ids::SpecimenId;
+use crate::base::lang::Lang;
+use crate::base::units::Nanos;
+use crate::command::Command;
+use crate::load::plan::Load;
+use crate::specimen::config::Limits;
+use crate::specimen::control::MitigationSetting;
+use crate::telemetry::vocabulary::{Fault, Outcome};
+
+/// Text in the languages it is written in: `{ "en": "...", "zh": "..." }`. English is required.
+pub type Text = BTreeMap<String, String>;
+
+/// How long a run goes on after its last cue, where the script does not say when it stops: long enough for what the cue did to be seen.
+pub const AFTERMATH: Nanos = Nanos::secs(2);
+
+/// The words of a text in this language, in English where it has none.
+pub fn words(text: &Text, lang: Lang) -> &str {
+    text.get(lang.code()).or_else(|| text.get(Lang::En.code())).map_or("", String::as_str)
+}
+
+/// One lesson or experiment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    /// What it is called by on the command line: lower-case letters, digits and hyphens.
+    pub id: String,
+    /// Its title.
+    pub title: Text,
+    /// One or two sentences: what it shows.
+    #[serde(default)]
+    pub summary: Text,
+    /// One to four specimens.
+    pub specimens: Vec<Specimen>,
+    /// The load, the same for each specimen.
+    #[serde(default)]
+    pub load: Load,
+    /// From which length on a callback is a stall.
+    #[serde(default = "default_threshold")]
+    pub stall_threshold: Nanos,
+    /// What happens when (a headless run follows it; in the scope the person at the keyboard does it instead, or lets it play).
+    #[serde(default)]
+    pub script: Vec<Cue>,
+    /// What the lesson says.
+    #[serde(default)]
+    pub lesson: Vec<Step>,
+    /// What must have been true when the script has ended.
+    #[serde(default)]
+    pub expect: Vec<Expectation>,
+}
+
+impl Scenario {
+    /// When a headless run ends, since the lab was ready: at the first `Stop`; without one, [`AFTERMATH`] after the last cue.
+    pub fn end(&self) -> Nanos {
+        let stop = self.script.iter().filter(|cue| cue.command == Command::Stop).map(|cue| cue.at).min();
+        stop.unwrap_or_else(|| self.script.iter().map(|cue| cue.at).max().unwrap_or_default() + AFTERMATH)
+    }
+
+    /// The place of the specimen of this name.
+    pub fn specimen(&self, name: &str) -> Option<SpecimenId> {
+        let at = self.specimens.iter().position(|specimen| specimen.name == name)?;
+        u8::try_from(at).ok().map(SpecimenId)
+    }
+}
+
+fn default_threshold() -> Nanos {
+    Nanos::millis(50)
+}
+
+/// One server under observation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Specimen {
+    /// Its name, unique in the scenario.
+    pub name: String,
+    /// What it is called on the screen, where its name is not enough.
+    #[serde(default)]
+    pub title: Text,
+    /// What is on from the beginning.
+    #[serde(default)]
+    pub mitigations: Vec<MitigationSetting>,
+    /// What a request may be.
+    #[serde(default)]
+    pub limits: Limits,
+}
+
+/// One timed command.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cue {
+    /// When, since the lab is up and its clients are connected.
+    pub at: Nanos,
+    /// For which specimen; without it, for all.
+    #[serde(default)]
+    pub specimen: Option<String>,
+    /// What.
+    #[serde(rename = "do")]
+    pub command: Command,
+}
+
+/// One step of a lesson.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum Step {
+    /// Says something.
+    Say(Text),
+    /// Asks what will happen.
+    Predict {
+        /// The question.
+        ask: Text,
+        /// The choices, two to six.
+        choices: Vec<Text>,
+        /// Which one is right, from 0.
+        answer: u8,
+        /// Why.
+        because: Text,
+    },
+    /// Has the person do something, and goes on when it is so.
+    Try {
+        /// What to do.
+        say: Text,
+        /// The command that does it: its key is shown, and a headless run carries it out.
+        #[serde(rename = "do")]
+        command: Command,
+        /// For which specimen; without it, for the chosen one.
+        #[serde(default)]
+        specimen: Option<String>,
+        /// When it is done.
+        #[serde(default)]
+        until: Option<Expectation>,
+    },
+}
+
+/// A claim about the world that can be checked.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum Expectation {
+    /// A stall of this length happened.
+    Stall {
+        /// Where.
+        specimen: String,
+        /// At least so long.
+        at_least: Nanos,
+        /// At most so long.
+        #[serde(default)]
+        at_most: Option<Nanos>,
+        /// Computing or parked.
+        #[serde(default)]
+        kind: Option<StallKind>,
+        /// Caused by this fault.
+        #[serde(default)]
+        fault: Option<Fault>,
+        /// At least so many clients' requests had to wait.
+        #[serde(default)]
+        victims: Option<u32>,
+    },
+    /// No callback held the loop for longer.
+    NoStall {
+        /// Where.
+        specimen: String,
+        /// Than this.
+        over: Nanos,
+    },
+    /// A figure lies between two bounds.
+    Measure {
+        /// Which figure.
+        of: Figure,
+        /// At least.
+        #[serde(default)]
+        at_least: Option<f64>,
+        /// At most.
+        #[serde(default)]
+        at_most: Option<f64>,
+    },
+    /// Two figures stand in a ratio.
+    Ratio {
+        /// The one above the line.
+        of: Figure,
+        /// The one below it.
+        to: Figure,
+        /// At least.
+        #[serde(default)]
+        at_least: Option<f64>,
+        /// At most.
+        #[serde(default)]
+        at_most: Option<f64>,
+    },
+    /// The process of this specimen died so often.
+    Deaths {
+        /// Where.
+        specimen: String,
+        /// At least.
+        #[serde(default)]
+        at_least: Option<u32>,
+        /// At most.
+        #[serde(default)]
+        at_most: Option<u32>,
+    },
+    /// It is alive at the end.
+    Alive {
+        /// Which.
+        specimen: String,
+    },
+    /// It is dead at the end.
+    Dead {
+        /// Which.
+        specimen: String,
+    },
+}
+
+/// Computing or parked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StallKind {
+    /// On the CPU.
+    Computing,
+    /// Asleep in a system call.
+    Parked,
+}
+
+/// A figure of a specimen. Times are in milliseconds, rates per second, shares from 0 to 1, memory in MiB.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum Figure {
+    /// Median latency, from the intended send, over the whole run.
+    P50 {
+        /// Where.
+        specimen: String,
+    },
+    /// 99th percentile of the same.
+    P99 {
+        /// Where.
+        specimen: String,
+    },
+    /// 99.9th percentile of the same.
+    P999 {
+        /// Where.
+        specimen: String,
+    },
+    /// Its maximum.
+    Max {
+        /// Where.
+        specimen: String,
+    },
+    /// Answered requests a second, over the whole run.
+    Throughput {
+        /// Where.
+        specimen: String,
+    },
+    /// Requests that ended in this way.
+    Outcomes {
+        /// Where.
+        specimen: String,
+        /// How.
+        outcome: Outcome,
+    },
+    /// Share of requests that were answered below 400.
+    Answered {
+        /// Where.
+        specimen: String,
+    },
+    /// The longest callback so far.
+    LongestCallback {
+        /// Where.
+        specimen: String,
+    },
+    /// Panics that were caught.
+    Caught {
+        /// Where.
+        specimen: String,
+    },
+    /// The longest accept queue sampled.
+    AcceptQueue {
+        /// Where.
+        specimen: String,
+    },
+    /// Jobs done by worker threads.
+    Jobs {
+        /// Where.
+        specimen: String,
+    },
+    /// Most time the loop thread was on a CPU, as a share of the run.
+    Cpu {
+        /// Where.
+        specimen: String,
+    },
+    /// Telemetry that was lost, in events.
+    Lost,
+}
+
+impl Figure {
+    /// The specimen whose figure it is, where it is one's.
+    pub fn specimen(&self) -> Option<&str> {
+        match self {
+            Self::P50 { specimen }
+            | Self::P99 { specimen }
+            | Self::P999 { specimen }
+            | Self::Max { specimen }
+            | Self::Throughput { specimen }
+            | Self::Outcomes { specimen, .. }
+            | Self::Answered { specimen }
+            | Self::LongestCallback { specimen }
+            | Self::Caught { specimen }
+            | Self::AcceptQueue { specimen }
+            | Self::Jobs { specimen }
+            | Self::Cpu { specimen } => Some(specimen),
+            Self::Lost => None,
+        }
+    }
+}
