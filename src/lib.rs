@@ -4,6 +4,7 @@ pub mod base;
 pub mod command;
 pub mod load;
 pub mod scenario;
+pub mod selectors;
 pub mod specimen;
 pub mod telemetry;
 pub mod world;
