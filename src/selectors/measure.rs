@@ -218,8 +218,54 @@ fn overhead(clock: &Clock) -> u64 {
     pairs[pairs.len() / 2]
 }
 
-/// The value below which this share of a sorted list lies; zero for an empty one.
+/// The value below which this share of a sorted list lies, to a tenth: no clock here knows more. Zero for an empty list.
 fn quantile(sorted: &[f64], share: f64) -> f64 {
     let at = (sorted.len().saturating_sub(1) as f64 * share).round() as usize;
-    sorted.get(at).copied().unwrap_or(0.0)
+    sorted.get(at).map_or(0.0, |value| (value * 10.0).round() / 10.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::selectors::descriptors::tests::alone;
+    use crate::selectors::point::Active;
+
+    #[test]
+    fn quantiles_are_of_the_list_and_of_nothing_else() {
+        let list: Vec<f64> = (0..=10).map(f64::from).collect();
+        assert_eq!([0.0, 0.1, 0.5, 0.9, 1.0].map(|share| quantile(&list, share)), [0.0, 1.0, 5.0, 9.0, 10.0]);
+        assert_eq!([quantile(&[], 0.5), quantile(&[3.14], 0.9)], [0.0, 3.1]);
+    }
+
+    #[test]
+    fn every_selector_is_measured_at_every_point_and_reports_the_active_ones() {
+        let _alone = alone();
+        let points = [(0, Active::Count(3)), (50, Active::Count(1)), (20, Active::All), (0, Active::All)]
+            .map(|(size, active)| Point { size, active });
+        let mut shares = Vec::new();
+        let measured = measure(&Clock::start(), &points, Effort::QUICK, &mut |share| {
+            shares.push(share);
+            true
+        })
+        .unwrap();
+        assert_eq!(measured.len(), points.len() * SELECTORS.len());
+        for m in &measured {
+            let Outcome::Measured(cost) = &m.outcome else {
+                assert_eq!(m.selector, crate::selectors::Selector::Select, "{m:?}");
+                continue;
+            };
+            assert!(cost.exact && cost.returned == m.point.ready(), "{m:?}");
+            assert!(cost.fast_ns <= cost.call_ns && cost.call_ns <= cost.slow_ns && cost.call_ns > 0.0, "{m:?}");
+            assert!(cost.batches >= Effort::QUICK.batches as usize && cost.calls >= 2 * cost.batches as u64, "{m:?}");
+        }
+        assert!(shares.is_sorted() && shares.first() == Some(&0.0) && shares.last() == Some(&1.0), "{shares:?}");
+    }
+
+    #[test]
+    fn it_can_be_stopped() {
+        let _alone = alone();
+        let point = Point { size: 10, active: Active::Count(1) };
+        let stopped = measure(&Clock::start(), &[point], Effort::THOROUGH, &mut |_| false);
+        assert_eq!(stopped.unwrap_err().kind(), io::ErrorKind::Interrupted);
+    }
 }

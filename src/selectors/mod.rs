@@ -10,16 +10,18 @@
 
 pub mod claims;
 pub mod descriptors;
-
+pub mod drag;
 pub mod facts;
 pub mod kinds;
 pub mod live;
 pub mod measure;
 pub mod point;
-
+pub mod report;
+pub mod run;
 pub mod series;
 
 pub use kinds::{SELECTORS, Selector};
 pub use point::{Active, Point};
-
+pub use report::Report;
+pub use run::{Format, Options, run};
 pub use series::{Measurement, Outcome, Series};
