@@ -45,6 +45,7 @@ pub mod lab;
 pub mod load;
 pub mod output;
 pub mod scenario;
+pub mod selectors;
 pub mod specimen;
 pub mod telemetry;
 pub mod world;

@@ -1,5 +1,6 @@
 //! Whole-program tests: one binary, one module for each part.
 
+mod docs;
 mod harness;
 mod lab;
 mod server;
