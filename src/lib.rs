@@ -41,10 +41,12 @@
 pub mod base;
 pub mod cli;
 pub mod command;
+pub mod http;
 pub mod lab;
 pub mod load;
 pub mod output;
 pub mod scenario;
+pub mod selectors;
 pub mod specimen;
 pub mod telemetry;
 pub mod world;

@@ -61,6 +61,9 @@ pub enum What {
     /// Run scenarios without a terminal and hold them to their claims
     #[command(after_help = CHECK_HELP)]
     Check(Check),
+    /// The process of a specimen, started by a lab
+    #[command(name = "__specimen", hide = true)]
+    Specimen,
     /// The process of a load, started by a lab
     #[command(name = "__load", hide = true)]
     Load,

@@ -61,6 +61,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(What::Run { scenario, view }) => scope::run(Some(&scenario), &view, lang),
         Some(What::List { json }) => list::run(json, lang),
         Some(What::Check(options)) => check::run(&options, lang),
+        Some(What::Specimen) => return child(crate::specimen::process::run()),
         Some(What::Load) => return child(crate::load::process::run()),
     };
     match ended {
