@@ -44,7 +44,8 @@ fn lesson_table() -> String {
     let mut table = String::from("| lesson | what it shows |\n| --- | --- |\n");
     for entry in BUILT_IN {
         let scenario = loopscope::scenario::load::from_text(entry.source).expect("a built-in lesson can be read");
-        let _ = writeln!(table, "| `{}` {} | {} |", entry.id, cell(&scenario.title["en"]), cell(&scenario.summary["en"].replace('\n', " ")));
+        let _ =
+            writeln!(table, "| `{}` {} | {} |", entry.id, cell(&scenario.title["en"]), cell(&scenario.summary["en"].replace('\n', " ")));
     }
     table
 }
