@@ -102,8 +102,8 @@ impl Bench {
         for (row, cell) in SELECTORS.iter().zip(cells) {
             match (row.watch)(&fds) {
                 Ok(mut watch) => {
-                    let calls = self.warm_up(pool, &active, watch.as_mut(), &mut found)?;
-                    turns.push((watch, cell, calls));
+                    let fitting = self.warm_up(pool, &active, watch.as_mut(), &mut found)?;
+                    turns.push((watch, cell, fitting));
                 }
                 Err(refusal) => cell.refusal = Some(refusal),
             }
@@ -114,8 +114,8 @@ impl Bench {
                 let by = turn % turns.len();
                 turns.rotate_left(by);
             }
-            for (watch, cell, calls) in &mut turns {
-                self.batch(pool, &active, watch.as_mut(), *calls, &mut found, cell)?;
+            for (watch, cell, fitting) in &mut turns {
+                self.batch(pool, &active, watch.as_mut(), *fitting, &mut found, cell)?;
             }
         }
         pool.drain(&active)
@@ -233,8 +233,9 @@ mod tests {
     #[test]
     fn quantiles_are_of_the_list_and_of_nothing_else() {
         let list: Vec<f64> = (0..=10).map(f64::from).collect();
-        assert_eq!([0.0, 0.1, 0.5, 0.9, 1.0].map(|share| quantile(&list, share)), [0.0, 1.0, 5.0, 9.0, 10.0]);
-        assert_eq!([quantile(&[], 0.5), quantile(&[3.14], 0.9)], [0.0, 3.1]);
+        let tenths = |list: &[f64], share| (quantile(list, share) * 10.0).round() as u32;
+        assert_eq!([0.0, 0.1, 0.5, 0.9, 1.0].map(|share| tenths(&list, share)), [0, 10, 50, 90, 100]);
+        assert_eq!([tenths(&[], 0.5), tenths(&[7.26], 0.9)], [0, 73]);
     }
 
     #[test]

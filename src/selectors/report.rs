@@ -63,7 +63,9 @@ impl Report {
 
     /// As aligned text, for people.
     pub fn text(&self, out: &mut dyn Write) -> io::Result<()> {
-        writeln!(out, "{}", self.heading())?;
+        for line in self.heading() {
+            writeln!(out, "{line}")?;
+        }
         for section in self.sections() {
             writeln!(out, "\n{}\n", section.title)?;
             section.grid.text(out)?;
@@ -76,7 +78,10 @@ impl Report {
 
     /// As Markdown, to copy out.
     pub fn markdown(&self, out: &mut dyn Write) -> io::Result<()> {
-        writeln!(out, "# epoll, poll and select\n\n{}", self.heading())?;
+        writeln!(out, "# epoll, poll and select")?;
+        for line in self.heading() {
+            writeln!(out, "\n{line}")?;
+        }
         for section in self.sections() {
             writeln!(out, "\n## {}\n", section.title)?;
             section.grid.markdown(out)?;
@@ -118,11 +123,12 @@ impl Report {
         writeln!(out)
     }
 
-    fn heading(&self) -> String {
+    /// Where it was measured, and what the limits have cut: a sentence each.
+    fn heading(&self) -> Vec<String> {
         let Machine { kernel, cores, limit, debug } = &self.machine;
-        let mut text = format!("{kernel}, {cores} cores, at most {limit} descriptors (RLIMIT_NOFILE).");
+        let mut lines = vec![format!("{kernel}, {cores} cores, at most {limit} descriptors (RLIMIT_NOFILE).")];
         if *debug {
-            text.push_str(" Built without optimization: the times to find the ready ones are too long.");
+            lines.push("Built without optimization: the times to find the ready ones are too long.".to_owned());
         }
         for Cut { asked, measured } in &self.cut {
             let what = match (asked.active, measured) {
@@ -132,9 +138,9 @@ impl Report {
                 }
                 (_, None) => format!("{} active descriptors do not fit and were not measured", asked.ready()),
             };
-            let _ = write!(text, " The limit of {limit}: {what}.");
+            lines.push(format!("The limit of {limit}: {what}."));
         }
-        text
+        lines
     }
 
     fn sections(&self) -> Vec<Section> {

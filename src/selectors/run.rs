@@ -208,7 +208,7 @@ mod tests {
             Options { active: Vec::new(), ..fine.clone() },
             Options { idle: vec![MOST + 1], ..fine.clone() },
             Options { idle: vec![0], active: vec![Active::All], ..fine.clone() },
-            Options { idle: (0..POINTS + 1).collect(), active: vec![Active::Count(1)], ..fine.clone() },
+            Options { idle: (0..=POINTS).collect(), active: vec![Active::Count(1)], ..fine.clone() },
         ] {
             assert!(wrong.validate().is_err(), "{wrong:?}");
             assert!(run(&wrong, &mut Vec::new()).is_err());

@@ -8,7 +8,7 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 
 use rustix::event::{Timespec, epoll};
 
-use super::{Call, Copied, Refusal, Watch};
+use super::{Call, Copied, Setup, Watch};
 
 pub(super) struct Epoll {
     instance: OwnedFd,
@@ -17,7 +17,7 @@ pub(super) struct Epoll {
     events: Vec<epoll::Event>,
 }
 
-pub(super) fn watch<'fd>(fds: &[BorrowedFd<'fd>], trigger: epoll::EventFlags) -> Result<Box<dyn Watch + 'fd>, Refusal> {
+pub(super) fn watch<'fd>(fds: &[BorrowedFd<'fd>], trigger: epoll::EventFlags) -> Setup<'fd> {
     let instance = epoll::create(epoll::CreateFlags::CLOEXEC)?;
     for (place, fd) in fds.iter().enumerate() {
         epoll::add(&instance, fd, epoll::EventData::new_u64(place as u64), epoll::EventFlags::IN | trigger)?;

@@ -48,10 +48,13 @@ pub struct Row {
     /// The system call.
     pub call: &'static str,
     /// Sets it up over these descriptors, to be asked for readability. Answers name a descriptor by its place in this list.
-    pub watch: for<'fd> fn(&[BorrowedFd<'fd>]) -> Result<Box<dyn Watch + 'fd>, Refusal>,
+    pub watch: for<'fd> fn(&[BorrowedFd<'fd>]) -> Setup<'fd>,
     /// What one call copies, from the interface's definition.
     pub copied: fn(&Call) -> Copied,
 }
+
+/// A selector that has been set up over descriptors, or why it cannot be.
+pub type Setup<'fd> = Result<Box<dyn Watch + 'fd>, Refusal>;
 
 /// A selector that has been set up over descriptors.
 pub trait Watch {
@@ -176,7 +179,7 @@ mod tests {
     fn select_ends_at_descriptor_1023_and_says_so() {
         let _alone = alone();
         let pool = Descriptors::open(1).unwrap();
-        let high = rustix::io::fcntl_dupfd_cloexec(&pool.borrow(1)[0], FD_SETSIZE as i32).unwrap();
+        let high = rustix::io::fcntl_dupfd_cloexec(pool.borrow(1)[0], FD_SETSIZE as i32).unwrap();
         let descriptor = std::os::fd::AsRawFd::as_raw_fd(&high) as u32;
         for row in SELECTORS {
             let refused = (row.watch)(&[high.as_fd()]).err();

@@ -8,7 +8,7 @@ use std::os::fd::BorrowedFd;
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 
-use super::{Call, Copied, Refusal, Row, Selector, Watch};
+use super::{Call, Copied, Row, Selector, Setup, Watch};
 
 pub(super) static ROW: Row = Row { selector: Selector::Poll, id: "poll", title: "poll", call: "poll", watch, copied };
 
@@ -17,7 +17,7 @@ struct Poll<'fd> {
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the signature that every row has")]
-fn watch<'fd>(fds: &[BorrowedFd<'fd>]) -> Result<Box<dyn Watch + 'fd>, Refusal> {
+fn watch<'fd>(fds: &[BorrowedFd<'fd>]) -> Setup<'fd> {
     Ok(Box::new(Poll { list: fds.iter().map(|fd| PollFd::from_borrowed_fd(*fd, PollFlags::IN)).collect() }))
 }
 

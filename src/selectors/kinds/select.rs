@@ -11,7 +11,7 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 use nix::sys::select::{FdSet, select};
 use nix::sys::time::{TimeVal, TimeValLike};
 
-use super::{Call, Copied, FD_SETSIZE, Refusal, Row, Selector, Watch};
+use super::{Call, Copied, FD_SETSIZE, Refusal, Row, Selector, Setup, Watch};
 
 pub(super) static ROW: Row = Row { selector: Selector::Select, id: "select", title: "select", call: "select", watch, copied };
 
@@ -24,7 +24,7 @@ struct Select<'fd> {
     answer: FdSet<'fd>,
 }
 
-fn watch<'fd>(fds: &[BorrowedFd<'fd>]) -> Result<Box<dyn Watch + 'fd>, Refusal> {
+fn watch<'fd>(fds: &[BorrowedFd<'fd>]) -> Setup<'fd> {
     let mut wanted = FdSet::new();
     let mut nfds = 0;
     for fd in fds {
