@@ -17,7 +17,7 @@ use super::{
 use crate::base::ids::{ConnId, SpecimenId};
 use crate::base::units::Nanos;
 use crate::telemetry::event::{Event, Lane, What};
-use crate::telemetry::vocabulary::{Cause, Handler, Mitigation, Phase};
+use crate::telemetry::vocabulary::{Cause, Fault, Handler, Mitigation, Phase};
 
 /// Later moments are damage, not time: 146 years, far below where arithmetic would end.
 const LAST: Nanos = Nanos(1 << 62);
@@ -393,6 +393,11 @@ impl Specimen {
     #[inline]
     fn over(&mut self, at: Nanos, end: StallEnd) {
         self.pass(at);
+        if end == StallEnd::Died && self.reactor.running.is_some_and(|running| running.fault == Some(Fault::Panic)) {
+            // It ended where it panicked, not when somebody noticed: how long it ran is not known.
+            self.reactor.forget();
+            self.stalls.retract();
+        }
         let Some(running) = self.reactor.over(at) else { return };
         self.strip.callback(&running, at);
         if let Some(connection) = self.connections.of(running.conn) {
