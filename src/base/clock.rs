@@ -98,8 +98,12 @@ impl TimeBase {
 
 /// CPU time that this process has used so far, over all its threads.
 pub fn process_cpu() -> Nanos {
-    let t = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
-    Nanos(t.tv_sec as u64 * 1_000_000_000 + t.tv_nsec as u64)
+    Nanos(read(rustix::time::ClockId::ProcessCPUTime))
+}
+
+/// CPU time that the calling thread has used so far.
+pub fn thread_cpu() -> Nanos {
+    Nanos(read(rustix::time::ClockId::ThreadCPUTime))
 }
 
 /// Seconds since 1970 began, by the machine's calendar: for the Date header, never for measuring.
@@ -118,7 +122,11 @@ fn counter_is_invariant() -> bool {
 }
 
 fn monotonic_ns() -> u64 {
-    let t = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    read(rustix::time::ClockId::Monotonic)
+}
+
+fn read(clock: rustix::time::ClockId) -> u64 {
+    let t = rustix::time::clock_gettime(clock);
     t.tv_sec as u64 * 1_000_000_000 + t.tv_nsec as u64
 }
 

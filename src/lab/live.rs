@@ -94,6 +94,8 @@ struct Process {
     child: Child,
     shared: Shared,
     rings: Vec<Consumer>,
+    /// The watchdog has killed it; its end is a matter of moments.
+    condemned: bool,
 }
 
 #[derive(Debug)]
@@ -198,7 +200,7 @@ impl Live {
         let child =
             Child::start(&self.options.program, "__specimen", &format!("specimen {name}"), &config, &borrowed([&fd, &place.listener]))?;
         let pid = child.pid();
-        place.process = Some(Process { child, shared, rings });
+        place.process = Some(Process { child, shared, rings, condemned: false });
         place.supervisor.spawned(self.clock.now());
         let (id, before, port) = (place.id, place.started, u32::from(place.address.port()));
         place.started += 1;
@@ -285,15 +287,15 @@ impl Live {
                 }
                 continue;
             };
-            if self.suspended.is_none()
-                && let Some(after) = place.supervisor.watch(&process.shared, &self.clock)
-            {
-                process.child.signal(Signal::KILL);
-                self.say(id, What::WatchdogKilled { after: (after.0 / 1_000_000) as u32 });
-                continue;
-            }
             if process.child.look().context("waiting for a specimen")?.is_some() {
                 self.bury(n)?;
+            } else if self.suspended.is_none()
+                && !process.condemned
+                && let Some(after) = place.supervisor.watch(&process.shared, &self.clock)
+            {
+                process.condemned = true;
+                process.child.signal(Signal::KILL);
+                self.say(id, What::WatchdogKilled { after: (after.0 / 1_000_000) as u32 });
             }
         }
         Ok(())

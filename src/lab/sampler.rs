@@ -1,7 +1,7 @@
 //! The kernel's side of the truth, read from /proc from outside the specimens, also while they are stuck.
 //!
 //! A thread of its own, because a read of `/proc/net/tcp` takes milliseconds where there are thousands of sockets. It paces itself: a
-//! round that took long makes the next one wait, so that sampling never takes more than a twentieth of a core.
+//! round that cost much makes the next one wait, so that sampling never takes more than a twentieth of a core.
 //! It asks only; what it cannot read (a process that has just ended) is missing from the round, not zero.
 
 use std::fs::File;
@@ -74,7 +74,7 @@ fn run(clock: Clock, targets: &Mutex<Vec<Target>>, send: &SyncSender<Vec<Event>>
     let mut eyes = Eyes::default();
     let mut slow_due = Nanos::ZERO;
     loop {
-        let began = clock.now();
+        let (began, used) = (clock.now(), clock::thread_cpu());
         let targets = targets.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let slow = began >= slow_due;
         if slow {
@@ -83,8 +83,9 @@ fn run(clock: Clock, targets: &Mutex<Vec<Target>>, send: &SyncSender<Vec<Event>>
         let round = eyes.look(&clock, &targets, slow);
         // A reader that is away (suspended) misses rounds; the next one tells it where things stand.
         let _ = send.try_send(round);
-        let took = clock.now().since(began);
-        let pause = FAST.since(took).0.max(took.0.saturating_mul(19));
+        // CPU time, not time: on a busy machine the sampler waits for its turn like everybody, and must not wait twice for that.
+        let cost = clock::thread_cpu().since(used);
+        let pause = FAST.since(clock.now().since(began)).0.max(cost.0.saturating_mul(19));
         match end.recv_timeout(Duration::from_nanos(pause)) {
             Err(RecvTimeoutError::Timeout) => {}
             Ok(()) | Err(RecvTimeoutError::Disconnected) => return,

@@ -177,21 +177,17 @@ fn kind_words(lang: Lang, kind: Kind) -> &'static str {
 fn find_stall(world: &World, specimen: &Specimen, fits: impl Fn(&Stall) -> bool, lang: Lang) -> Found {
     let stalls = || specimen.stalls.past.iter().chain(&specimen.stalls.current);
     let fitting = stalls().filter(|stall| fits(stall)).max_by_key(|stall| stall.length);
-    match fitting.or_else(|| stalls().max_by_key(|stall| stall.length)) {
-        Some(stall) => {
-            let (length, kind, victims) = (stall.length, kind_words(lang, stall.kind), stall.victims);
-            let mut text = pick(lang, format!("{length}, {kind}, {victims} waiting"), format!("{length},{kind},{victims} 个请求在等"));
-            if let Some(fault) = stall.fault {
-                text += &pick(lang, format!(", by {fault}"), format!(",由 {fault} 引起"));
-            }
-            Found { text, value: Some(length.as_millis()), passed: fitting.is_some() }
+    if let Some(stall) = fitting.or_else(|| stalls().max_by_key(|stall| stall.length)) {
+        let (length, kind, victims) = (stall.length, kind_words(lang, stall.kind), stall.victims);
+        let mut text = pick(lang, format!("{length}, {kind}, {victims} waiting"), format!("{length},{kind},{victims} 个请求在等"));
+        if let Some(fault) = stall.fault {
+            text += &pick(lang, format!(", by {fault}"), format!(",由 {fault} 引起"));
         }
-        None => {
-            let longest = longest_callback(world, specimen);
-            let text = pick(lang, format!("no stall, longest callback {longest}"), format!("没有停顿,最长的回调 {longest}"));
-            Found { text, value: None, passed: false }
-        }
+        return Found { text, value: Some(length.as_millis()), passed: fitting.is_some() };
     }
+    let longest = longest_callback(world, specimen);
+    let text = pick(lang, format!("no stall, longest callback {longest}"), format!("没有停顿,最长的回调 {longest}"));
+    Found { text, value: None, passed: false }
 }
 
 fn find_life(specimen: &Specimen, lang: Lang, passed: bool) -> Found {

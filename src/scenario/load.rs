@@ -50,6 +50,7 @@ pub fn from_text(source: &str) -> Result<Scenario, Vec<Mistake>> {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write;
     use std::fs;
 
     use proptest::prelude::*;
@@ -166,7 +167,7 @@ mod tests {
         for (from, to, parts) in cases {
             let found = mistakes(from, to);
             if !found.iter().any(|line| parts.iter().all(|part| line.contains(part)) && line.starts_with(parts[0])) {
-                failed += &format!("{from} → {to}\n  wanted: {parts:?}\n  found: {found:#?}\n");
+                let _ = writeln!(failed, "{from} → {to}\n  wanted: {parts:?}\n  found: {found:#?}");
             }
         }
         assert!(failed.is_empty(), "{failed}");
@@ -211,7 +212,7 @@ mod tests {
         assert!(file("long.ron", &vec![b' '; MAX_BYTES as usize + 1]).contains("is longer than 256 KiB"));
         assert!(file("bytes.ron", b"(\n  id: \"\xff\"").ends_with("bytes.ron:2:8: is not UTF-8 text from here on"));
         assert!(file("empty.ron", b"").contains("empty.ron:1:1: "));
-        assert!(file("deep.ron", &[b'['; 100_000]).contains("deep.ron:1:"));
+        assert!(file("deep.ron", &vec![b'['; 100_000]).contains("deep.ron:1:"));
     }
 
     #[test]

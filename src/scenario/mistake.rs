@@ -1,6 +1,6 @@
 //! What is wrong with a scenario's file, said so that it can be mended: where, what, what would be right, and what was probably meant.
 
-use std::fmt;
+use std::fmt::{self, Write};
 use std::path::PathBuf;
 
 /// One thing that is wrong.
@@ -57,7 +57,7 @@ pub fn valid_words(word: &str, valid: &[&str]) -> String {
         words => format!("; valid: {}", words.join(", ")),
     };
     if let Some(meant) = nearest(word, valid.iter().copied()) {
-        text.push_str(&format!("; did you mean {meant:?}?"));
+        let _ = write!(text, "; did you mean {meant:?}?");
     }
     text
 }

@@ -2,6 +2,7 @@
 //!
 //! Every rule reports on its own and at its own place, so that one reading finds all mistakes. The limits are stated in the constants.
 
+use std::cmp::Ordering;
 use std::collections::HashSet;
 use std::fmt::Display;
 use std::ops::RangeInclusive;
@@ -266,7 +267,7 @@ impl Check<'_> {
             }
             Step::Try { say, command, specimen, until } => {
                 self.text(place.field("say"), "say", say);
-                if !table::of(command).is_some_and(|row| !row.keys.is_empty()) {
+                if table::of(command).is_none_or(|row| row.keys.is_empty()) {
                     let message = format!("{} has no key that could be pressed; valid in Try: commands with a key", command.variant());
                     self.wrong(place.field("do"), message);
                 }
@@ -334,9 +335,9 @@ impl Check<'_> {
             self.wrong(place, "claims nothing; valid: at_least, at_most or both");
         }
         for (field, bound) in [("at_least", &at_least), ("at_most", &at_most)] {
-            // Written so that what compares with nothing (NaN) is wrong too.
+            // What compares with nothing (NaN) is wrong too.
             if let Some(bound) = bound
-                && !(*bound >= T::default())
+                && bound.partial_cmp(&T::default()).is_none_or(Ordering::is_lt)
             {
                 self.wrong(place.field(field), format!("{field} is {bound}; valid: 0 and more"));
             }
