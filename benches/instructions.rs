@@ -1,8 +1,8 @@
 //! Instructions and allocations per request, counted by callgrind: the same on every run, whatever else the machine does.
 //!
-//! `cargo bench --bench instructions [-- --assert] [--accept]`. One keep-alive connection asks for `/`, N times in one run of the watched
+//! `cargo bench --bench instructions [-- --assert] [--accept] [--keep]`. One keep-alive connection asks for `/`, N times in one run of the watched
 //! specimen and 2 N times in another; the difference has neither start nor end in it. The figure must lie within the tolerance of the one in
-//! `benches/instructions.toml`, which `--accept` writes; and a request must allocate nothing.
+//! `benches/instructions.toml`, which `--accept` writes; and a request must allocate nothing. `--keep` leaves the profiles to be looked at.
 
 #![expect(clippy::print_stdout, reason = "a bench prints its figures")]
 
@@ -85,7 +85,11 @@ fn count(requests: usize) -> anyhow::Result<Counted> {
     client.count(requests)?;
     drop(client);
     specimen.stop()?;
-    read_profile(&profile)
+    let counted = read_profile(&profile);
+    if std::env::args().any(|arg| arg == "--keep") {
+        println!("callgrind_annotate {}/callgrind.out", place.keep().display());
+    }
+    counted
 }
 
 /// The sum of all instructions, and the calls of what allocates.
