@@ -184,9 +184,10 @@ impl<'a, S: Subject> Run<'a, S> {
             if !command.in_script() {
                 continue;
             }
+            let before = until.as_ref().is_some_and(|until| until.judge(self.subject.world(), lang).passed);
             let target = specimen.as_deref().map_or(Some(SpecimenId(0)), |name| self.scenario.specimen(name));
             self.carry_out(target, command).with_context(|| format!("step {} of the lesson", n + 1))?;
-            claims.extend(self.await_claim(until.as_ref(), lang)?);
+            claims.extend(self.await_claim(until.as_ref(), lang)?.map(|claim| if before { already(claim, lang) } else { claim }));
         }
         self.watch.happened(&Happening::Ended { at: self.elapsed() });
         Ok(claims)
@@ -223,6 +224,17 @@ impl<'a, S: Subject> Run<'a, S> {
         self.watch.happened(&Happening::CarriedOut { at: self.elapsed(), what, specimen });
         Ok(())
     }
+}
+
+/// A claim that held before anything was done proves nothing, and a reader who has done nothing would be told that it is done.
+fn already(mut claim: Claim, lang: Lang) -> Claim {
+    claim.passed = false;
+    claim.measured += " (so already before it was tried)";
+    claim.shown.1 += match lang {
+        Lang::En => " (so already before it was tried)",
+        Lang::Zh => "(尝试之前就已如此)",
+    };
+    claim
 }
 
 /// A command as a scenario's file has it.

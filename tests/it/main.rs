@@ -4,6 +4,7 @@
 mod docs;
 mod harness;
 mod lab;
+mod layers;
 mod server;
 mod server_faults;
 mod server_limits;
