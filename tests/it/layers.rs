@@ -174,7 +174,7 @@ fn code_of(text: &str) -> String {
             '\'' if !previous.is_alphanumeric() => {
                 // A character, or a lifetime, which has no closing quote.
                 let ahead: String = chars.clone().take(12).collect();
-                let literal = if ahead.starts_with('\\') { ahead[1..].find('\'').map(|n| n + 2) } else { None };
+                let literal = ahead.strip_prefix('\\').and_then(|rest| rest.find('\'')).map(|n| n + 2);
                 let length = literal.or_else(|| (ahead.chars().nth(1) == Some('\'')).then_some(2));
                 for _ in 0..length.unwrap_or(0) {
                     chars.next();
