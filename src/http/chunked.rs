@@ -69,6 +69,7 @@ impl Chunked {
     }
 
     /// Where one byte of the framing leads.
+    #[expect(clippy::match_same_arms, reason = "each arm is a rule of the grammar; merged they could not be read")]
     fn step(&self, byte: u8, so_far: usize, limit: usize) -> Result<At, Refusal> {
         Ok(match (self.at, byte) {
             (At::Size { digits, value }, _) if byte.is_ascii_hexdigit() => {

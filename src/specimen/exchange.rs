@@ -172,7 +172,7 @@ impl Conn {
                 }
                 Ok(Needs::Work(work)) => !place(Job { token, conn: self.id(), handler, work, is_task: false }, common),
                 Err((status, sentence)) => {
-                    let mut reply = Reply::to(head, &mut common.out, &common.date.text);
+                    let mut reply = Reply::to(head, &mut common.out, &common.date.dated);
                     reply.explain(status, &[], sentence);
                     let (status, keeps_alive) = (reply.status(), reply.keeps_alive());
                     self.answered(status, keeps_alive, common);
@@ -183,7 +183,7 @@ impl Conn {
                 return Served::Waits(stage);
             }
         }
-        let mut reply = Reply::to(head, &mut common.out, &common.date.text);
+        let mut reply = Reply::to(head, &mut common.out, &common.date.dated);
         let follows = match (allowed, row) {
             (Some(row), _) => row.answer(&call, &common.stats, &mut reply),
             (None, Some(row)) => {
@@ -244,7 +244,7 @@ impl Conn {
         common.first = false;
         common.note(What::Requested { conn: self.id(), handler: Handler::Refused });
         let (status, sentence) = refusal.answer();
-        Reply::last(&mut common.out, &common.date.text).explain(status, &[], sentence);
+        Reply::last(&mut common.out, &common.date.dated).explain(status, &[], sentence);
         self.closing = Some(CloseReason::BadRequest);
         self.lingers = true;
         self.answered(status, false, common);
@@ -260,7 +260,7 @@ impl Conn {
     /// The callback has panicked before it had answered.
     #[cold]
     pub(super) fn answer_panic<P: Probe>(&mut self, common: &mut Common<P>) {
-        Reply::last(&mut common.out, &common.date.text).explain(500, &[], "The callback that was to answer this request panicked.");
+        Reply::last(&mut common.out, &common.date.dated).explain(500, &[], "The callback that was to answer this request panicked.");
         self.closing = Some(CloseReason::Panicked);
         self.lingers = true;
         self.answered(500, false, common);
