@@ -9,7 +9,9 @@ use super::conn::{Conn, Next};
 use super::handlers::{self, Call};
 use super::hooks::{Job, Needs, Placed};
 use super::server::Common;
+use super::work::Work;
 use super::{faults, timers};
+use crate::base::units::Nanos;
 use crate::http::head::skip_empty_lines;
 use crate::http::request::whole;
 use crate::http::response::CONTINUE;
@@ -19,6 +21,9 @@ use crate::telemetry::{Probe, What};
 
 /// Bytes of answers after which a batch is sent even though more requests are there.
 const BATCH: usize = 256 * 1024;
+
+/// How long the computing may be that a client of another machine asks for.
+const MOST_FOR_STRANGERS: Nanos = Nanos::millis(100);
 
 /// An answer that is not there yet.
 #[derive(Debug)]
@@ -158,7 +163,13 @@ impl Conn {
                 }
                 Stage::Needs => {
                     stage = Stage::Answer;
-                    allowed.map_or(Ok(Needs::Nothing), |row| row.needs(&call)).map_err(|sentence| (400, sentence))
+                    let needs = allowed.map_or(Ok(Needs::Nothing), |row| row.needs(&call)).map_err(|sentence| (400, sentence));
+                    match needs {
+                        Ok(Needs::Work(Work::Compute(busy))) if !self.trusted && busy > MOST_FOR_STRANGERS => {
+                            Err((403, "Long computing is for clients on this machine only."))
+                        }
+                        needs => needs,
+                    }
                 }
                 Stage::Answer => break,
             };
@@ -221,7 +232,7 @@ impl Conn {
         let target = &request.head.target;
         let asked = if target.query.is_empty() { None } else { target.parameter("fault") };
         let (fault, mut hook) = match asked {
-            Some(_) if !self.loopback => return Err((403, "Faults are for clients on this machine only.")),
+            Some(_) if !self.trusted => return Err((403, "Faults are for clients on this machine only.")),
             Some(name) => {
                 let row = faults::find(name).ok_or((400, "There is no fault of that name."))?;
                 let setting = row.from_request(target).map_err(|sentence| (400, sentence))?;

@@ -57,6 +57,8 @@ pub(super) struct Common<P> {
     pub clock: Clock,
     pub poll: Poll,
     pub limits: Limits,
+    /// Whether every client may ask for faults.
+    pub faults_for_all: bool,
     pub timers: Timers,
     pub tasks: Tasks,
     pub hooks: Hooks,
