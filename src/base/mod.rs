@@ -5,6 +5,7 @@
 pub mod channel;
 pub mod clock;
 pub mod ids;
+pub mod lang;
 pub mod raw;
 pub mod rng;
 pub mod units;
