@@ -182,8 +182,7 @@ impl Theme {
     pub fn load(name: &str, tier: Tier) -> Option<Self> {
         let (name, text) = THEMES.iter().find(|(n, _)| *n == name)?;
         // A test reads every file of the table; a theme that cannot be read is not offered.
-        let file: File = ron::from_str(text).ok()?;
-        Self::resolve(name, &file, tier)
+        Self::resolve(name, &read(text).ok()?, tier)
     }
 
     /// The theme that everybody gets who has asked for none.
@@ -325,6 +324,11 @@ impl Theme {
     }
 }
 
+/// Reads a theme file. Colours need no `Some` around them.
+fn read(text: &str) -> Result<File, ron::error::SpannedError> {
+    ron::Options::default().with_default_extension(ron::extensions::Extensions::IMPLICIT_SOME).from_str(text)
+}
+
 fn rgb(hex: &str) -> Option<Rgb> {
     let digits = hex.strip_prefix('#').filter(|d| d.len() == 6 && d.is_ascii())?;
     let part = |at: usize| u8::from_str_radix(&digits[at..at + 2], 16).ok();
@@ -365,7 +369,7 @@ mod tests {
     #[test]
     fn every_theme_names_every_role_in_every_tier() {
         for (name, text) in THEMES {
-            let file: File = ron::from_str(text).unwrap_or_else(|e| panic!("{name}: {e}"));
+            let file = read(text).unwrap_or_else(|e| panic!("{name}: {e}"));
             for role in Role::ALL {
                 assert!(file.roles.contains_key(role), "{name} has no {role:?}");
             }
