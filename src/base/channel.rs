@@ -4,7 +4,7 @@
 
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags};
@@ -102,6 +102,7 @@ impl Frames {
     ///
     /// # Errors
     /// `InvalidData` for what is no such frame; nothing that follows can be trusted then.
+    #[expect(clippy::should_implement_trait, reason = "an iterator has one item type and no errors")]
     pub fn next<T: DeserializeOwned>(&mut self) -> io::Result<Option<T>> {
         let Some(&length) = self.buffer.first_chunk::<4>() else { return Ok(None) };
         let end = 4 + frame_length(length)?;
@@ -138,14 +139,10 @@ fn frame_length(bytes: [u8; 4]) -> io::Result<usize> {
     Ok(length)
 }
 
-/// Borrowed for sending.
-pub fn borrow<'a>(fds: &'a [&'a dyn AsFd]) -> Vec<BorrowedFd<'a>> {
-    fds.iter().map(|fd| fd.as_fd()).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::fd::AsFd;
 
     #[test]
     fn a_frame_arrives_with_its_descriptors() {

@@ -96,6 +96,21 @@ impl TimeBase {
     }
 }
 
+/// CPU time that this process has used so far, over all its threads.
+pub fn process_cpu() -> Nanos {
+    Nanos(read(rustix::time::ClockId::ProcessCPUTime))
+}
+
+/// CPU time that the calling thread has used so far.
+pub fn thread_cpu() -> Nanos {
+    Nanos(read(rustix::time::ClockId::ThreadCPUTime))
+}
+
+/// Seconds since 1970 began, by the machine's calendar: for the Date header, never for measuring.
+pub fn unix_seconds() -> u64 {
+    rustix::time::clock_gettime(rustix::time::ClockId::Realtime).tv_sec.max(0) as u64
+}
+
 /// Whether Linux itself trusts the cycle counter as its clock: then it is invariant and the same on all cores.
 fn counter_is_invariant() -> bool {
     static ANSWER: OnceLock<bool> = OnceLock::new();
@@ -107,7 +122,11 @@ fn counter_is_invariant() -> bool {
 }
 
 fn monotonic_ns() -> u64 {
-    let t = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    read(rustix::time::ClockId::Monotonic)
+}
+
+fn read(clock: rustix::time::ClockId) -> u64 {
+    let t = rustix::time::clock_gettime(clock);
     t.tv_sec as u64 * 1_000_000_000 + t.tv_nsec as u64
 }
 

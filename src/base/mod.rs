@@ -8,4 +8,5 @@ pub mod ids;
 pub mod lang;
 pub mod raw;
 pub mod rng;
+pub mod text;
 pub mod units;

@@ -2,6 +2,10 @@
 //!
 //! The table of all commands (`table.rs`) is what footer, help, the README's key table and the list of what a scenario may do are made from.
 
+pub mod key;
+pub mod keymap;
+pub mod table;
+
 use serde::{Deserialize, Serialize};
 
 use crate::specimen::control::{FaultSetting, MitigationSetting};
@@ -76,6 +80,8 @@ pub enum Command {
     Down,
     /// Take the entry.
     Select,
+    /// Take the entry of this number in what is open, from 0.
+    Pick(u8),
     /// Close what is open, or go one back.
     Back,
     /// The next theme.
@@ -84,6 +90,8 @@ pub enum Command {
     NextLanguage,
     /// Draw everything anew.
     Redraw,
+    /// Give the terminal back to the shell until `fg`.
+    Suspend,
     /// Leave.
     Quit,
 }

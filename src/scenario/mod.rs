@@ -1,5 +1,17 @@
 //! Scenarios: RON files with specimens, load, timed commands, lesson text and expectations.
+//!
+//! `load` reads a file (size, `grammar`, `validate`) and reports `mistake`s with their places, which `outline` knows; `catalogue` holds those that
+//! are built in; `expectation` holds a world against what a scenario claims. It runs nothing: that is the lab's.
 
+pub mod catalogue;
+pub mod expectation;
+mod grammar;
+pub mod load;
+pub mod mistake;
+mod outline;
 pub mod schema;
+pub mod validate;
 
+pub use expectation::Verdict;
+pub use mistake::{Mistake, Mistakes};
 pub use schema::Scenario;

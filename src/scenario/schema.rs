@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::ids::SpecimenId;
+use crate::base::lang::Lang;
 use crate::base::units::Nanos;
 use crate::command::Command;
 use crate::load::plan::Load;
@@ -13,6 +15,14 @@ use crate::telemetry::vocabulary::{Fault, Outcome};
 
 /// Text in the languages it is written in: `{ "en": "...", "zh": "..." }`. English is required.
 pub type Text = BTreeMap<String, String>;
+
+/// How long a run goes on after its last cue, where the script does not say when it stops: long enough for what the cue did to be seen.
+pub const AFTERMATH: Nanos = Nanos::secs(2);
+
+/// The words of a text in this language, in English where it has none.
+pub fn words(text: &Text, lang: Lang) -> &str {
+    text.get(lang.code()).or_else(|| text.get(Lang::En.code())).map_or("", String::as_str)
+}
 
 /// One lesson or experiment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -42,6 +52,20 @@ pub struct Scenario {
     /// What must have been true when the script has ended.
     #[serde(default)]
     pub expect: Vec<Expectation>,
+}
+
+impl Scenario {
+    /// When a headless run ends, since the lab was ready: at the first `Stop`; without one, [`AFTERMATH`] after the last cue.
+    pub fn end(&self) -> Nanos {
+        let stop = self.script.iter().filter(|cue| cue.command == Command::Stop).map(|cue| cue.at).min();
+        stop.unwrap_or_else(|| self.script.iter().map(|cue| cue.at).max().unwrap_or_default() + AFTERMATH)
+    }
+
+    /// The place of the specimen of this name.
+    pub fn specimen(&self, name: &str) -> Option<SpecimenId> {
+        let at = self.specimens.iter().position(|specimen| specimen.name == name)?;
+        u8::try_from(at).ok().map(SpecimenId)
+    }
 }
 
 fn default_threshold() -> Nanos {
@@ -266,4 +290,25 @@ pub enum Figure {
     },
     /// Telemetry that was lost, in events.
     Lost,
+}
+
+impl Figure {
+    /// The specimen whose figure it is, where it is one's.
+    pub fn specimen(&self) -> Option<&str> {
+        match self {
+            Self::P50 { specimen }
+            | Self::P99 { specimen }
+            | Self::P999 { specimen }
+            | Self::Max { specimen }
+            | Self::Throughput { specimen }
+            | Self::Outcomes { specimen, .. }
+            | Self::Answered { specimen }
+            | Self::LongestCallback { specimen }
+            | Self::Caught { specimen }
+            | Self::AcceptQueue { specimen }
+            | Self::Jobs { specimen }
+            | Self::Cpu { specimen } => Some(specimen),
+            Self::Lost => None,
+        }
+    }
 }

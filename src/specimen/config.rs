@@ -22,6 +22,9 @@ pub struct Config {
     /// The core it is kept on, if any (benches do this).
     #[serde(default)]
     pub core: Option<usize>,
+    /// The limit of open descriptors it gives itself; without, the soft limit is raised to the hard one.
+    #[serde(default)]
+    pub descriptors: Option<u64>,
 }
 
 fn yes() -> bool {
@@ -49,6 +52,6 @@ impl Default for Limits {
 impl Config {
     /// A specimen without any mitigation.
     pub fn naive(name: &str) -> Self {
-        Self { name: name.into(), mitigations: Vec::new(), limits: Limits::default(), watched: true, core: None }
+        Self { name: name.into(), mitigations: Vec::new(), limits: Limits::default(), watched: true, core: None, descriptors: None }
     }
 }

@@ -1,6 +1,25 @@
 //! The server under observation: a real HTTP/1.1 server on one real epoll loop, in a process of its own.
 //!
-//! `reactor.rs` is the loop, and the file we teach from.
+//! [`reactor`] is the loop, and the file we teach from; read it first. Then [`server`] (what its callbacks share), [`conn`] (a
+//! connection's bytes), [`exchange`] (from a request to its answer), and [`hooks`] (where faults and mitigations take hold).
+//! The tables are [`handlers`], [`faults`] and [`mitigations`]. It knows neither the lab nor any screen.
 
+pub mod accept;
 pub mod config;
+pub mod conn;
 pub mod control;
+pub mod exchange;
+pub mod faults;
+pub mod handlers;
+pub mod hooks;
+pub mod mitigations;
+pub mod orders;
+pub mod pool;
+pub mod process;
+pub mod reactor;
+pub mod server;
+pub mod source;
+pub mod stats;
+pub mod tasks;
+pub mod timers;
+pub mod work;

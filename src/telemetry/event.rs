@@ -138,6 +138,7 @@ macro_rules! facts {
         impl What {
             /// Its kind and its two halves.
             #[inline]
+            #[allow(unused_mut, reason = "a fact without fields leaves both halves zero")]
             pub fn pack(self) -> (u8, u32, u32) {
                 match self { $(Self::$name { $($field),* } => {
                     let mut halves = [0_u32; 2];
@@ -149,6 +150,7 @@ macro_rules! facts {
 
             /// The inverse of [`What::pack`]; nothing for a kind or a value that does not exist.
             #[inline]
+            #[allow(unused_variables, reason = "a fact without fields reads neither half")]
             pub fn unpack(kind: u8, a: u32, b: u32) -> Option<Self> {
                 match kind {
                     $($kind => {

@@ -1,22 +1,45 @@
 //! What the clients say: latencies from the intended send, errors apart, the spectrogram.
+//!
+//! Which outcomes are a latency: complete responses, whatever their status, and timeouts, which count with the full time that the client
+//! waited: leaving them out would hide the worst of the tail. Connections that were reset, closed or refused are counted, and
+//! are no latency: they say nothing of how long an answer takes.
+
+use hdrhistogram::Histogram;
 
 use crate::base::ids::ClientId;
 use crate::base::units::Nanos;
 use crate::telemetry::vocabulary::Outcome;
 
-use super::window::Window;
+use super::connections::{Connections, SerialMap};
+use super::window::{self, Slots, Window};
 
 /// Columns of the spectrogram: the last 64 seconds in steps of [`COLUMN`].
 pub const COLUMNS: usize = 256;
 /// What one column of the spectrogram covers.
 pub const COLUMN: Nanos = Nanos::millis(250);
-/// Rows of the spectrogram: latencies from 10 µs up, four to a factor of ten; the last takes all above 100 s.
+/// Rows of the spectrogram: latencies from 10 µs up, four to a factor of ten; the last takes all above 56 s.
 pub const ROWS: usize = 28;
 /// Slow requests that are remembered for the question why.
 pub const MAX_TAIL: usize = 64;
+/// Clients that are kept with their identity; requests of more are only counted.
+pub const MAX_CLIENTS: usize = 65_536;
+
+/// The lower bounds of the spectrogram's rows in nanoseconds: 10 µs times 10^(n/4). The first row takes what is below, too.
+pub const ROW_BOUNDS: [u64; ROWS] = {
+    let quarter = [10_000, 17_783, 31_623, 56_234];
+    let (mut bounds, mut n, mut decade) = ([0; ROWS], 0, 1);
+    while n < ROWS {
+        bounds[n] = quarter[n % 4] * decade;
+        n += 1;
+        if n % 4 == 0 {
+            decade *= 10;
+        }
+    }
+    bounds
+};
 
 /// The clients of one specimen.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Clients {
     /// Connections that the load holds open.
     pub connected: u32,
@@ -30,22 +53,54 @@ pub struct Clients {
     pub in_flight: u32,
     /// Requests due and not sent, because every client waits.
     pub backlog: u32,
+    /// Requests sent so far.
+    pub sent: u64,
     /// Requests ended so far, by [`Outcome`].
     pub outcomes: [u64; Outcome::COUNT],
-    /// Answered requests a second, over the last second.
+    /// Complete responses a second, whatever their status, over the last second.
     pub rate: f64,
+    /// When the first complete response came.
+    pub first_answer: Option<Nanos>,
+    /// Since when [`Clients::total`] and [`Clients::answered`] count: the first request, or the last mark.
+    pub since: Option<Nanos>,
+    /// Complete responses since then.
+    pub answered: u64,
     /// Latencies in nanoseconds since the beginning or the last mark.
-    pub total: hdrhistogram::Histogram<u32>,
+    pub total: Histogram<u32>,
     /// Latencies of the last five seconds.
     pub recent: Window,
     /// Answers per column and latency row, oldest first.
     pub spectrogram: Spectrogram,
     /// The slowest requests so far with the parts of their latency, slowest first; at most [`MAX_TAIL`].
     pub tail: Vec<Slow>,
+    each: Vec<Client>,
+    by_port: SerialMap<u16, ClientId>,
+    slots: Slots<Slot>,
+}
+
+/// What 50 ms add up to.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Slot {
+    answered: u32,
+    /// The longest backlog reported.
+    backlog: u32,
+}
+
+/// One client. A moment that was not seen is zero.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Client {
+    port: u16,
+    /// When it dialled the connection it has, until its first request on it ends.
+    dialled: Nanos,
+    sent: Nanos,
+    late: Nanos,
+    connected: bool,
+    waits: bool,
+    row: u32,
 }
 
 /// Answers by time and latency.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Spectrogram {
     /// The number of the newest column since the beginning: column `n` covers `[n, n + 1)` times [`COLUMN`].
     pub newest: u64,
@@ -66,14 +121,16 @@ pub struct Slow {
     pub parts: Option<Parts>,
     /// How it ended.
     pub outcome: Outcome,
+    /// What it asked for: its row in the mix.
+    pub row: u32,
 }
 
 /// The parts of a latency, in their order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Parts {
-    /// From the intended to the actual send: the client itself was not free.
+    /// From the intended to the actual send (on a new connection: to the dialling): the client itself was not free.
     pub queued: Nanos,
-    /// From the send until `epoll_wait` reported it: in the kernel (and in the accept queue, for a new connection).
+    /// From there until `epoll_wait` reported it: in the kernel (and in the accept queue, for a new connection).
     pub kernel: Nanos,
     /// From there until its callback started: ready, waiting behind others.
     pub waiting: Nanos,
@@ -81,4 +138,380 @@ pub struct Parts {
     pub running: Nanos,
     /// From there until the client had it all.
     pub writing: Nanos,
+}
+
+impl Parts {
+    /// All of them: the latency.
+    pub fn sum(&self) -> Nanos {
+        self.queued + self.kernel + self.waiting + self.running + self.writing
+    }
+}
+
+impl Default for Clients {
+    fn default() -> Self {
+        Self {
+            connected: 0,
+            offered: None,
+            clients: 0,
+            pid: None,
+            in_flight: 0,
+            backlog: 0,
+            sent: 0,
+            outcomes: [0; Outcome::COUNT],
+            rate: 0.0,
+            first_answer: None,
+            since: None,
+            answered: 0,
+            total: window::histogram(),
+            recent: Window::default(),
+            spectrogram: Spectrogram { newest: 0, cells: vec![[0; ROWS]; COLUMNS] },
+            tail: Vec::new(),
+            each: Vec::new(),
+            by_port: SerialMap::default(),
+            slots: Slots::starting(Nanos::ZERO),
+        }
+    }
+}
+
+impl Spectrogram {
+    /// The column with this number; `None` where it is older than the spectrogram, or not yet begun.
+    pub fn column(&self, n: u64) -> Option<&[u32; ROWS]> {
+        (n <= self.newest && n + (COLUMNS as u64) > self.newest).then(|| &self.cells[(n % COLUMNS as u64) as usize])
+    }
+
+    /// The row that a latency belongs to.
+    #[inline]
+    pub fn row(latency: Nanos) -> usize {
+        ROW_BOUNDS.partition_point(|bound| *bound <= latency.0).saturating_sub(1)
+    }
+
+    fn slide(&mut self, now: Nanos) {
+        let column = now.0 / COLUMN.0;
+        for n in 0..column.saturating_sub(self.newest).min(COLUMNS as u64) {
+            self.cells[((column - n) % COLUMNS as u64) as usize] = [0; ROWS];
+        }
+        self.newest = self.newest.max(column);
+    }
+
+    #[inline]
+    fn count(&mut self, latency: Nanos) {
+        let cell = &mut self.cells[(self.newest % COLUMNS as u64) as usize][Self::row(latency)];
+        *cell = cell.saturating_add(1);
+    }
+}
+
+impl Clients {
+    /// Complete responses a second since the first request or the last mark, at this moment.
+    pub fn throughput(&self, now: Nanos) -> f64 {
+        let seconds = self.since.map_or(0.0, |since| now.since(since).as_secs());
+        if seconds == 0.0 { 0.0 } else { self.answered as f64 / seconds }
+    }
+
+    /// Requests under way: sent and not ended, or due and not sent.
+    pub fn under_way(&self) -> u32 {
+        self.in_flight.saturating_add(self.backlog)
+    }
+
+    /// The longest backlog that was reported in the first and in the second half of the last second, the present one included.
+    pub fn backlog_trend(&self) -> (u32, u32) {
+        let (older, newer) = self.slots.halves();
+        let most = |slots: &mut dyn Iterator<Item = &Slot>| slots.map(|s| s.backlog).max().unwrap_or(0);
+        (most(&mut older.into_iter()), most(&mut newer.into_iter()).max(self.backlog))
+    }
+
+    /// Starts [`Clients::total`] and the throughput anew: a mark was reached.
+    pub fn reset_total(&mut self, at: Nanos) {
+        self.total.reset();
+        self.answered = 0;
+        self.since = Some(at);
+    }
+
+    /// Goes on to the second, the column and the slot of `now`.
+    pub(super) fn slide(&mut self, now: Nanos) {
+        self.recent.slide(now);
+        self.spectrogram.slide(now);
+        if self.slots.slide(now) {
+            self.rate = self.slots.rate(|s| u64::from(s.answered));
+            self.slots.now().backlog = self.backlog;
+        }
+    }
+
+    #[inline]
+    fn client(&mut self, id: ClientId) -> Option<&mut Client> {
+        let n = id.0 as usize;
+        if n >= self.each.len() {
+            if n >= MAX_CLIENTS {
+                return None;
+            }
+            self.each.resize(n + 1, Client::default());
+        }
+        Some(&mut self.each[n])
+    }
+
+    pub(super) fn dialled(&mut self, at: Nanos, id: ClientId, port: u16) {
+        if let Some(client) = self.client(id) {
+            client.dialled = at;
+            client.port = port;
+        }
+    }
+
+    pub(super) fn connected(&mut self, id: ClientId, port: u16) {
+        let Some(client) = self.client(id) else { return };
+        client.port = port;
+        let new = !std::mem::replace(&mut client.connected, true);
+        self.connected += u32::from(new);
+        self.by_port.insert(port, id);
+    }
+
+    pub(super) fn hung_up(&mut self, id: ClientId, port: u16) {
+        let Some(client) = self.client(id) else { return };
+        let was = std::mem::replace(&mut client.connected, false);
+        self.connected = self.connected.saturating_sub(u32::from(was));
+        if self.by_port.get(&port) == Some(&id) {
+            self.by_port.remove(&port);
+        }
+    }
+
+    pub(super) fn chose(&mut self, id: ClientId, row: u32) {
+        if let Some(client) = self.client(id) {
+            client.row = row;
+        }
+    }
+
+    #[inline]
+    pub(super) fn sent(&mut self, at: Nanos, id: ClientId, late: Nanos) {
+        if self.since.is_none() {
+            self.since = Some(at);
+            self.slots = Slots::starting(at);
+        }
+        self.sent += 1;
+        let Some(client) = self.client(id) else { return };
+        client.sent = at;
+        client.late = late.min(at);
+        if !std::mem::replace(&mut client.waits, true) {
+            self.in_flight += 1;
+        }
+    }
+
+    /// A request ended. Whether it was answered at all.
+    #[inline]
+    pub(super) fn finished(&mut self, at: Nanos, id: ClientId, outcome: Outcome, connections: &Connections) -> bool {
+        self.outcomes[outcome as usize] += 1;
+        let answered = matches!(outcome, Outcome::Answered | Outcome::ErrorStatus);
+        if answered {
+            self.answered += 1;
+            self.slots.now().answered += 1;
+            if self.first_answer.is_none() {
+                self.first_answer = Some(at);
+            }
+        }
+        let Some(client) = self.client(id) else { return answered };
+        let request = *client;
+        client.dialled = Nanos::ZERO;
+        if !std::mem::replace(&mut client.waits, false) {
+            return answered; // Its sending was lost, so its latency is not known.
+        }
+        self.in_flight = self.in_flight.saturating_sub(1);
+        let intended = request.sent.since(request.late);
+        let latency = at.since(intended);
+        if answered || outcome == Outcome::Timeout {
+            window::record(&mut self.total, latency);
+            self.recent.record(latency);
+            self.spectrogram.count(latency);
+        }
+        if self.tail.len() < MAX_TAIL || self.tail.last().is_some_and(|least| latency > least.latency) {
+            let parts = if answered { parts(&request, at, connections) } else { None };
+            self.remember(Slow { client: id, intended, latency, parts, outcome, row: request.row });
+        }
+        answered
+    }
+
+    #[cold]
+    fn remember(&mut self, slow: Slow) {
+        let place = self.tail.partition_point(|other| other.latency >= slow.latency);
+        self.tail.truncate(MAX_TAIL - 1);
+        self.tail.insert(place, slow);
+    }
+
+    pub(super) fn backlog(&mut self, due: u32, in_flight: u32) {
+        self.backlog = due;
+        let slot = self.slots.now();
+        slot.backlog = slot.backlog.max(due);
+        if in_flight == 0 && self.in_flight > 0 {
+            self.forget(); // Ends of requests were lost.
+        }
+    }
+
+    /// The load's process is another one, or gone: what was under way is not any more.
+    pub(super) fn load_began(&mut self, pid: Option<u32>) {
+        self.pid = pid;
+        self.connected = 0;
+        self.backlog = 0;
+        self.each.iter_mut().for_each(|client| *client = Client::default());
+        self.by_port.clear();
+        self.in_flight = 0;
+    }
+
+    fn forget(&mut self) {
+        self.each.iter_mut().for_each(|client| client.waits = false);
+        self.in_flight = 0;
+    }
+
+    /// Whether the connection from this port belongs to one of these clients, which waits for an answer.
+    pub(super) fn waits_at(&self, port: u16) -> bool {
+        self.by_port.get(&port).and_then(|id| self.each.get(id.0 as usize)).is_some_and(|client| client.waits)
+    }
+}
+
+/// Where the time went, where the loop's side of the request is known. Each moment is held between its neighbours, so the
+/// parts add up whatever the clocks of two processes did.
+fn parts(request: &Client, end: Nanos, connections: &Connections) -> Option<Parts> {
+    let (opened, exchange) = connections.exchange(request.port)?;
+    let fresh = request.dialled > Nanos::ZERO;
+    // An exchange from before the sending is another request's; a connection from before the dialling is another client's.
+    if exchange.responded < request.sent || (fresh && opened < request.dialled) {
+        return None;
+    }
+    let intended = request.sent.since(request.late);
+    let left = if fresh { request.dialled.max(intended).min(request.sent) } else { request.sent };
+    let ready = exchange.ready.max(left).min(end);
+    let began = exchange.began.max(ready).min(end);
+    let responded = exchange.responded.max(began).min(end);
+    Some(Parts {
+        queued: left.since(intended),
+        kernel: ready.since(left),
+        waiting: began.since(ready),
+        running: responded.since(began),
+        writing: end.since(responded),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::ids::ConnId;
+    use crate::telemetry::event::Readiness;
+    use crate::telemetry::vocabulary::{Cause, Handler};
+
+    const ONE: ClientId = ClientId(1);
+
+    fn us(n: u64) -> Nanos {
+        Nanos::micros(n)
+    }
+
+    /// Client 1 on port 40,000, connected from the beginning, its request served as these moments say (µs).
+    fn served([ready, began, responded]: [u64; 3]) -> (Clients, Connections) {
+        let (mut clients, mut connections) = (Clients::default(), Connections::default());
+        clients.dialled(us(1), ONE, 0);
+        clients.connected(ONE, 40_000);
+        connections.opened(us(2), ConnId(1), 40_000, 9);
+        let connection = connections.of(ConnId(1)).unwrap();
+        connection.ready(us(ready), Readiness::READABLE);
+        connection.began(us(began), Cause::Readable);
+        connection.requested(us(began), Handler::Root);
+        connection.responded(us(responded));
+        (clients, connections)
+    }
+
+    #[test]
+    fn the_parts_of_a_latency_add_up() {
+        let (mut clients, connections) = served([130, 180, 190]);
+        clients.dialled(Nanos::ZERO, ONE, 40_000);
+        clients.sent(us(120), ONE, us(20));
+        assert_eq!(clients.in_flight, 1);
+        assert!(clients.finished(us(200), ONE, Outcome::Answered, &connections));
+        let slow = clients.tail[0];
+        assert_eq!((slow.intended, slow.latency, clients.in_flight), (us(100), us(100), 0));
+        let parts = slow.parts.unwrap();
+        assert_eq!(parts, Parts { queued: us(20), kernel: us(10), waiting: us(50), running: us(10), writing: us(10) });
+        assert_eq!(parts.sum(), slow.latency);
+    }
+
+    #[test]
+    fn a_new_connection_is_in_the_kernel_from_its_dialling() {
+        let (mut clients, mut connections) = served([130, 180, 190]);
+        clients.dialled(us(105), ONE, 40_000);
+        connections.by_id.get_mut(&ConnId(1)).unwrap().opened = us(125);
+        clients.sent(us(120), ONE, us(20));
+        clients.finished(us(200), ONE, Outcome::ErrorStatus, &connections);
+        let parts = clients.tail[0].parts.unwrap();
+        assert_eq!((parts.queued, parts.kernel, parts.sum()), (us(5), us(25), us(100)));
+    }
+
+    #[test]
+    fn clocks_that_disagree_still_add_up_and_what_is_not_known_is_not_told() {
+        let (mut clients, connections) = served([90, 250, 190]);
+        clients.dialled(Nanos::ZERO, ONE, 40_000);
+        clients.sent(us(120), ONE, us(20));
+        clients.finished(us(200), ONE, Outcome::Answered, &connections);
+        assert_eq!(clients.tail[0].parts.unwrap().sum(), us(100));
+        // The next request: nothing was seen of it.
+        clients.sent(us(300), ONE, us(0));
+        clients.finished(us(1_000), ONE, Outcome::Answered, &connections);
+        assert_eq!((clients.tail[0].latency, clients.tail[0].parts), (us(700), None));
+    }
+
+    #[test]
+    fn a_timeout_is_a_latency_and_a_reset_is_none() {
+        let mut clients = Clients::default();
+        for (outcome, n) in [(Outcome::Timeout, 1), (Outcome::Reset, 1), (Outcome::Answered, 2)] {
+            clients.sent(us(100), ONE, Nanos::ZERO);
+            clients.finished(us(10_000_100), ONE, outcome, &Connections::default());
+            assert_eq!(clients.total.len(), n);
+        }
+        assert_eq!((clients.outcomes[Outcome::Reset as usize], clients.answered, clients.tail.len()), (1, 1, 3));
+    }
+
+    #[test]
+    fn lost_events_leave_no_debt() {
+        let mut clients = Clients::default();
+        clients.finished(us(5), ONE, Outcome::Answered, &Connections::default());
+        assert_eq!((clients.in_flight, clients.total.len(), clients.answered), (0, 0, 1));
+        clients.sent(us(10), ONE, Nanos::MAX);
+        clients.sent(us(20), ONE, Nanos::ZERO);
+        assert_eq!(clients.in_flight, 1);
+        clients.backlog(0, 0);
+        assert_eq!(clients.in_flight, 0);
+        clients.hung_up(ONE, 7);
+        assert_eq!(clients.connected, 0);
+        clients.connected(ONE, 7);
+        clients.connected(ONE, 7);
+        assert_eq!(clients.connected, 1);
+        clients.sent(us(30), ONE, Nanos::ZERO);
+        assert!(clients.waits_at(7));
+        clients.load_began(Some(5));
+        assert_eq!((clients.connected, clients.in_flight, clients.waits_at(7)), (0, 0, false));
+    }
+
+    #[test]
+    fn the_tail_keeps_the_slowest() {
+        let mut clients = Clients::default();
+        for n in 0..1_000_u64 {
+            let latency = (n * 7_919) % 1_000;
+            clients.sent(us(10_000), ONE, Nanos::ZERO);
+            clients.finished(us(10_000 + latency), ONE, Outcome::Answered, &Connections::default());
+        }
+        let latencies: Vec<_> = clients.tail.iter().map(|slow| slow.latency).collect();
+        assert_eq!(latencies, (1_000 - MAX_TAIL as u64..1_000).rev().map(us).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn rows_are_four_to_a_factor_of_ten() {
+        for (latency, row) in [(0, 0), (10_000, 0), (17_783, 1), (100_000, 4), (1_000_000, 8), (999_999_999, 19), (u64::MAX, 27)] {
+            assert_eq!(Spectrogram::row(Nanos(latency)), row, "{latency}");
+        }
+    }
+
+    #[test]
+    fn a_mark_starts_the_figures_of_the_run_anew() {
+        let mut clients = Clients::default();
+        for at in [0, 1_000] {
+            clients.sent(Nanos::millis(at), ONE, Nanos::ZERO);
+            clients.finished(Nanos::millis(at + 1), ONE, Outcome::Answered, &Connections::default());
+        }
+        assert!((clients.throughput(Nanos::secs(2)) - 1.0).abs() < 1e-9);
+        clients.reset_total(Nanos::secs(2));
+        assert_eq!((clients.total.len(), clients.answered), (0, 0));
+        assert!(clients.throughput(Nanos::secs(3)).abs() < 1e-9);
+    }
 }

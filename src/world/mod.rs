@@ -8,25 +8,34 @@
 
 pub mod clients;
 pub mod connections;
+mod fold;
 pub mod kernel;
 pub mod reactor;
 pub mod stalls;
 pub mod strip;
+#[doc(hidden)]
+pub mod testing;
 pub mod window;
+
+use window::Slots;
 
 use crate::base::ids::SpecimenId;
 use crate::base::units::Nanos;
-use crate::telemetry::vocabulary::Mitigation;
+use crate::telemetry::vocabulary::{Fault, Mitigation};
 
 pub use clients::Clients;
 pub use connections::{Connection, Connections, Stage};
 pub use kernel::Kernel;
 pub use reactor::{Reactor, Running};
-pub use stalls::{Stall, StallKind, Stalls};
+pub use stalls::{Stall, StallEnd, StallKind, Stalls};
 pub use strip::{Slice, Strip};
 
 /// Deaths that are remembered with their last words.
 pub const MAX_DEATHS: usize = 32;
+/// Worker threads that are kept with their identity.
+pub const MAX_WORKERS: usize = 8;
+/// Bytes of last words that are kept; their end is what tells.
+pub const MAX_LAST_WORDS: usize = 4096;
 
 /// How a world is set up: what the fold needs to know of the scenario.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,10 +47,12 @@ pub struct Setup {
 }
 
 /// All that is known of a lab at one moment.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct World {
     /// The moment: the latest that any event or [`World::advance`] has named.
     pub now: Nanos,
+    /// When the first event happened.
+    pub started: Option<Nanos>,
     /// From which length on a callback is a stall.
     pub stall_threshold: Nanos,
     /// The specimens, by [`SpecimenId`].
@@ -52,10 +63,16 @@ pub struct World {
     pub lost: u64,
     /// What the watching itself costs.
     pub own: OwnCost,
+    /// The next moment at which time passes for all specimens, not only for the one that an event is about.
+    boundary: Nanos,
+    /// Events in slots of the last second.
+    rate: Slots<u32>,
+    /// CPU time of the lab's own process, as reported: when, and how much.
+    costs: std::collections::VecDeque<(Nanos, u32)>,
 }
 
 /// One specimen.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Specimen {
     /// Its place.
     pub id: SpecimenId,
@@ -91,6 +108,39 @@ pub struct Specimen {
     pub caught: u32,
     /// Events of its rings that were dropped.
     pub lost: u64,
+    /// When events of its rings were last found to have been dropped.
+    pub lost_at: Option<Nanos>,
+    /// The last fault that somebody asked for, when, and whether it has taken hold since.
+    pub asked: Option<Asked>,
+    /// The last order that it has carried out, and whether it could.
+    pub applied: Option<(u32, bool)>,
+    /// The last mark, and when it was reached.
+    pub marked: Option<(u32, Nanos)>,
+    /// From which length on a callback is a stall.
+    threshold: Nanos,
+    /// Up to when its time has been accounted for.
+    passed: Nanos,
+    /// Requests under way and sent when the callback that runs began.
+    begun: (u32, u64),
+    /// The longest accept queue sampled since the callback that runs began.
+    queue: u32,
+    /// The watchdog has killed it, and its end is not reported yet.
+    watchdog: bool,
+    /// Last words that came before the end was reported.
+    words: String,
+}
+
+/// A fault that somebody asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// Which.
+    pub fault: Fault,
+    /// When.
+    pub at: Nanos,
+    /// How much of it, where it has a length.
+    pub length: Nanos,
+    /// Whether it has taken hold of a callback since.
+    pub struck: bool,
 }
 
 /// Whether a specimen lives.

@@ -1,0 +1,776 @@
+//! The table of all commands: one row for each thing that a key, a menu or a script can ask for.
+//!
+//! Key map, footer, help, menus, the README's key table and the list of what a scenario's script may do are made from it, so a new command
+//! is a variant of [`Command`] and a row here. The tests hold the two to each other. It knows no screen and no terminal.
+//!
+//! How the keys were chosen: a lower-case letter breaks something or opens something (`c` computes, `p` panics, `f` faults, `m` mitigations),
+//! the capital mends or is final (`W` worker pool, `C` catch, `K` kill, `R` respawn). `Tab`, `1` to `6`, `.`, `[`, `]`, `/`, `:` and the arrows
+//! left and right are kept free in the lab for screens, stepping, playback, search and scrubbing.
+
+use super::Command;
+use super::keymap::Context;
+use crate::base::lang::Lang;
+use crate::base::units::Nanos;
+use crate::specimen::control::{FaultSetting, MitigationSetting};
+use crate::telemetry::vocabulary::Mitigation;
+
+/// How long the computing callback of a key press computes.
+pub const COMPUTE: Nanos = Nanos::millis(800);
+/// The worker threads of a pool that is switched on by a key.
+pub const POOL_THREADS: u8 = 2;
+/// The budget of a slice where slicing is switched on by a key.
+pub const SLICE_BUDGET: Nanos = Nanos::millis(2);
+/// How long a callback may hold the loop where the supervisor is switched on by a key: longer than [`COMPUTE`], which is no reason to kill.
+pub const SUPERVISOR_DEADLINE: Nanos = Nanos::millis(1500);
+/// The open-loop rate that a key goes back to.
+pub const RATE: f64 = 2000.0;
+
+/// One command as something that can be asked for.
+#[derive(Debug)]
+pub struct Row {
+    /// Its name in files, help and machine-readable output: kebab-case, unique.
+    pub id: &'static str,
+    /// What it is about.
+    pub group: Group,
+    /// How its value comes about.
+    pub make: Make,
+    /// Its keys, by where they work.
+    pub keys: &'static [Binding],
+    /// The menu that lists it, in the order of this table.
+    pub menu: Option<Menu>,
+    /// Whether a scenario's script may do it.
+    pub script: bool,
+    /// How much its place in the footer matters (1: the most, dropped last); without it, it is in the help only.
+    pub footer: Option<u8>,
+    /// One or two words, for footer and menus.
+    pub label: Words,
+    /// One line, for the help.
+    pub help: Words,
+}
+
+/// What a command is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Group {
+    /// Specimens and load.
+    Lab,
+    /// Which lesson, and where in it.
+    Lesson,
+    /// What is on the screen.
+    View,
+}
+
+/// A list that is opened by a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Menu {
+    /// What can be broken.
+    Faults,
+    /// What mends it.
+    Mitigations,
+}
+
+/// How the value of a row's command comes about.
+#[derive(Clone, Debug)]
+pub enum Make {
+    /// It is always this one.
+    Fixed(Command),
+    /// The digit that is pressed decides, counted from 0.
+    Digit(fn(u8) -> Command),
+    /// It is written out, in a script or on a command line, as in this example.
+    Written(&'static str),
+}
+
+/// Keys and where they work.
+#[derive(Debug)]
+pub struct Binding {
+    /// Where.
+    pub contexts: &'static [Context],
+    /// Which, as [`Key`](super::key::Key) reads them.
+    pub keys: &'static [&'static str],
+}
+
+/// A text in every language.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Words {
+    /// English.
+    pub en: &'static str,
+    /// Simplified Chinese.
+    pub zh: &'static str,
+}
+
+impl Words {
+    /// The text in this language.
+    pub const fn get(&self, lang: Lang) -> &'static str {
+        match lang {
+            Lang::En => self.en,
+            Lang::Zh => self.zh,
+        }
+    }
+}
+
+impl Row {
+    /// The command without anything more to say, where there is one.
+    pub fn command(&self) -> Option<Command> {
+        match &self.make {
+            Fixed(command) => Some(command.clone()),
+            Digit(_) | Written(_) => None,
+        }
+    }
+
+    /// The key that is shown for it in this context: its first one.
+    pub fn key(&self, context: Context) -> Option<&'static str> {
+        self.keys.iter().find(|binding| binding.contexts.contains(&context)).and_then(|binding| binding.keys.first().copied())
+    }
+}
+
+/// The row of this id.
+pub fn by_id(id: &str) -> Option<&'static Row> {
+    COMMANDS.iter().find(|row| row.id == id)
+}
+
+/// The row that a command belongs to: the one that says exactly this, else the one of its kind.
+pub fn of(command: &Command) -> Option<&'static Row> {
+    COMMANDS
+        .iter()
+        .find(|row| row.command().as_ref() == Some(command))
+        .or_else(|| COMMANDS.iter().find(|row| row.sample().is_some_and(|sample| same_action(&sample, command))))
+        .or_else(|| COMMANDS.iter().find(|row| row.sample().is_some_and(|sample| sample.variant() == command.variant())))
+}
+
+/// Whether two commands do the same but for how much: the same fault, the same mitigation.
+fn same_action(a: &Command, b: &Command) -> bool {
+    match (a, b) {
+        (Command::Inject(a), Command::Inject(b)) => a.kind() == b.kind(),
+        (Command::Apply(a), Command::Apply(b)) => a.kind() == b.kind(),
+        _ => false,
+    }
+}
+
+/// The entries of a menu.
+pub fn menu(menu: Menu) -> impl Iterator<Item = &'static Row> {
+    COMMANDS.iter().filter(move |row| row.menu == Some(menu))
+}
+
+/// What the footer shows in this context, in the order of the table. Where room is short, those with the highest numbers go first.
+pub fn footer(context: Context) -> impl Iterator<Item = (&'static Row, &'static str, u8)> {
+    COMMANDS.iter().filter_map(move |row| Some((row, row.key(context)?, row.footer?)))
+}
+
+impl Row {
+    /// A value of its kind: the command itself, that of the first digit, or the example.
+    pub fn sample(&self) -> Option<Command> {
+        match &self.make {
+            Fixed(command) => Some(command.clone()),
+            Digit(of) => Some(of(0)),
+            Written(example) => ron::from_str(example).ok(),
+        }
+    }
+}
+
+/// Wherever one is.
+const EVERYWHERE: &[Context] = Context::ALL;
+/// Before the running lab, with nothing open.
+const LAB: &[Context] = &[Context::Lab, Context::Question];
+/// Before the running lab, also with a menu open.
+const LAB_AND_MENUS: &[Context] = &[Context::Lab, Context::Question, Context::FaultMenu, Context::MitigationMenu];
+/// Where there is a list or a page to move in.
+const LISTS: &[Context] = &[Context::FaultMenu, Context::MitigationMenu, Context::Home, Context::Help];
+/// Where there are entries to take.
+const ENTRIES: &[Context] = &[Context::FaultMenu, Context::MitigationMenu, Context::Home];
+/// While the lesson waits for an answer.
+const QUESTION: &[Context] = &[Context::Question];
+
+const fn words(en: &'static str, zh: &'static str) -> Words {
+    Words { en, zh }
+}
+
+/// A row without menu, script and footer; the rows below say what differs.
+const fn row(id: &'static str, group: Group, make: Make, keys: &'static [Binding], label: Words, help: Words) -> Row {
+    Row { id, group, make, keys, menu: None, script: false, footer: None, label, help }
+}
+
+impl Row {
+    const fn in_menu(mut self, menu: Menu) -> Self {
+        self.menu = Some(menu);
+        self
+    }
+
+    const fn in_script(mut self) -> Self {
+        self.script = true;
+        self
+    }
+
+    const fn in_footer(mut self, importance: u8) -> Self {
+        self.footer = Some(importance);
+        self
+    }
+}
+
+macro_rules! keys {
+    ($($contexts:ident: $($key:literal)+),*) => { &[$(Binding { contexts: $contexts, keys: &[$($key),+] }),*] };
+}
+
+use Group::{Lab, Lesson, View};
+use Make::{Digit, Fixed, Written};
+
+/// Every command, in the order of menus, footer and help.
+pub static COMMANDS: &[Row] = &[
+    // ---- what breaks ----------------------------------------------------------------------------------------------
+    row(
+        "fault-menu",
+        View,
+        Fixed(Command::FaultMenu),
+        keys!(LAB_AND_MENUS: "f"),
+        words("fault", "故障"),
+        words("open or close the list of faults", "打开或关闭故障列表"),
+    )
+    .in_footer(2),
+    row(
+        "compute",
+        Lab,
+        Fixed(Command::Inject(FaultSetting::Compute { busy: COMPUTE })),
+        keys!(LAB_AND_MENUS: "c"),
+        words("compute 800 ms", "计算 800 ms"),
+        words("the next request's callback burns CPU for 800 ms", "下一个请求的回调占用 CPU 800 ms"),
+    )
+    .in_menu(Menu::Faults)
+    .in_script()
+    .in_footer(9),
+    row(
+        "endless-loop",
+        Lab,
+        Fixed(Command::Inject(FaultSetting::EndlessLoop)),
+        keys!(LAB_AND_MENUS: "e"),
+        words("endless loop", "死循环"),
+        words("the next request's callback never returns", "下一个请求的回调永不返回"),
+    )
+    .in_menu(Menu::Faults)
+    .in_script(),
+    row(
+        "panic",
+        Lab,
+        Fixed(Command::Inject(FaultSetting::Panic)),
+        keys!(LAB_AND_MENUS: "p"),
+        words("panic", "panic"),
+        words("the next request's callback panics", "下一个请求的回调 panic"),
+    )
+    .in_menu(Menu::Faults)
+    .in_script()
+    .in_footer(10),
+    row(
+        "kill",
+        Lab,
+        Fixed(Command::Kill),
+        keys!(LAB_AND_MENUS: "K"),
+        words("kill -9", "kill -9"),
+        words("kill the specimen's process (SIGKILL)", "杀死样本进程(SIGKILL)"),
+    )
+    .in_menu(Menu::Faults)
+    .in_script(),
+    // ---- what mends -----------------------------------------------------------------------------------------------
+    row(
+        "mitigation-menu",
+        View,
+        Fixed(Command::MitigationMenu),
+        keys!(LAB_AND_MENUS: "m"),
+        words("mitigate", "对策"),
+        words("open or close the list of mitigations", "打开或关闭对策列表"),
+    )
+    .in_footer(3),
+    row(
+        "worker-pool",
+        Lab,
+        Fixed(Command::Apply(MitigationSetting::WorkerPool { threads: POOL_THREADS })),
+        keys!(LAB_AND_MENUS: "W"),
+        words("worker pool", "工作线程池"),
+        words("hand computing work to 2 worker threads; the key switches it on and off", "把计算交给 2 个工作线程;按键开关"),
+    )
+    .in_menu(Menu::Mitigations)
+    .in_script(),
+    row(
+        "slicing",
+        Lab,
+        Fixed(Command::Apply(MitigationSetting::Slicing { budget: SLICE_BUDGET })),
+        keys!(LAB_AND_MENUS: "S"),
+        words("slicing", "任务分片"),
+        words(
+            "do computing work in slices of 2 ms, one a tick; the key switches it on and off",
+            "把计算切成 2 ms 一片,每个 tick 做一片;按键开关",
+        ),
+    )
+    .in_menu(Menu::Mitigations)
+    .in_script(),
+    row(
+        "catch-panic",
+        Lab,
+        Fixed(Command::Apply(MitigationSetting::CatchPanic)),
+        keys!(LAB_AND_MENUS: "C"),
+        words("catch panics", "捕获 panic"),
+        words(
+            "catch a panic at the callback's edge: 500 for that connection only; the key switches it on and off",
+            "在回调边缘捕获 panic:只有该连接得到 500;按键开关",
+        ),
+    )
+    .in_menu(Menu::Mitigations)
+    .in_script(),
+    row(
+        "supervisor",
+        Lab,
+        Fixed(Command::Apply(MitigationSetting::Supervisor { deadline: SUPERVISOR_DEADLINE })),
+        keys!(LAB_AND_MENUS: "U"),
+        words("supervisor", "监督进程"),
+        words(
+            "kill the process when its loop is stuck for 1.5 s, and replace it whenever it dies; the key switches it on and off",
+            "循环卡住 1.5 s 就杀死进程,进程一死就换新的;按键开关",
+        ),
+    )
+    .in_menu(Menu::Mitigations)
+    .in_script(),
+    row(
+        "revoke",
+        Lab,
+        Written("Revoke(WorkerPool)"),
+        keys!(),
+        words("switch off", "关闭对策"),
+        words("switch a mitigation off", "关闭一项对策"),
+    )
+    .in_script(),
+    row(
+        "respawn",
+        Lab,
+        Fixed(Command::Respawn),
+        keys!(LAB_AND_MENUS: "R"),
+        words("respawn", "重启进程"),
+        words("start a new process for the specimen; its listening socket stays", "为样本启动新进程;监听套接字不变"),
+    )
+    .in_menu(Menu::Mitigations)
+    .in_script()
+    .in_footer(12),
+    // ---- the load -------------------------------------------------------------------------------------------------
+    row(
+        "load-up",
+        Lab,
+        Fixed(Command::LoadUp),
+        keys!(LAB: "+" "="),
+        words("more load", "加负载"),
+        words("half as much load again", "负载增加一半"),
+    )
+    .in_script()
+    .in_footer(5),
+    row(
+        "load-down",
+        Lab,
+        Fixed(Command::LoadDown),
+        keys!(LAB: "-" "_"),
+        words("less load", "减负载"),
+        words("a third less load", "负载减少三分之一"),
+    )
+    .in_script()
+    .in_footer(5),
+    row(
+        "rate",
+        Lab,
+        Written("Rate(2000)"),
+        keys!(),
+        words("rate", "请求率"),
+        words(
+            "so many requests a second over all clients, at their intended times (open loop)",
+            "所有客户端合计的每秒请求数,按预定时刻发送(开环)",
+        ),
+    )
+    .in_script(),
+    row(
+        "open-loop",
+        Lab,
+        Fixed(Command::Rate(RATE)),
+        keys!(LAB: "O"),
+        words("open loop", "开环"),
+        words("2000 requests a second, whether or not earlier ones were answered", "每秒 2000 个请求,不管先前的是否已得到响应"),
+    )
+    .in_script(),
+    row(
+        "closed-loop",
+        Lab,
+        Fixed(Command::ClosedLoop),
+        keys!(LAB: "L"),
+        words("closed loop", "闭环"),
+        words("each client sends its next request when the last one is answered", "每个客户端等到上一个响应才发下一个请求"),
+    )
+    .in_script(),
+    row(
+        "connections",
+        Lab,
+        Written("Connections(64)"),
+        keys!(),
+        words("connections", "连接数"),
+        words("set the number of clients", "设定客户端数量"),
+    )
+    .in_script(),
+    row(
+        "pause-load",
+        Lab,
+        Fixed(Command::PauseLoad),
+        keys!(LAB: "x"),
+        words("pause load", "暂停负载"),
+        words("send nothing new", "不再发送新请求"),
+    )
+    .in_script(),
+    row(
+        "resume-load",
+        Lab,
+        Fixed(Command::ResumeLoad),
+        keys!(LAB: "X"),
+        words("resume load", "恢复负载"),
+        words("go on sending", "继续发送"),
+    )
+    .in_script(),
+    row(
+        "mark",
+        Lab,
+        Written("Mark(\"after the fault\")"),
+        keys!(),
+        words("mark", "标记"),
+        words("name this moment; latencies are counted from it", "给这一刻命名;延迟从此刻起统计"),
+    )
+    .in_script(),
+    row(
+        "restart",
+        Lab,
+        Fixed(Command::Restart),
+        keys!(LAB: "r"),
+        words("restart", "重新开始"),
+        words("start the lab again from its scenario", "从头运行这个场景"),
+    )
+    .in_footer(8),
+    row(
+        "stop",
+        Lab,
+        Written("Stop"),
+        keys!(),
+        words("stop", "结束"),
+        words("end the run, with the verdict where expectations are checked", "结束运行;在 check 中给出判定"),
+    )
+    .in_script(),
+    // ---- the lesson -----------------------------------------------------------------------------------------------
+    row(
+        "next-step",
+        Lesson,
+        Fixed(Command::NextStep),
+        keys!(LAB: "enter"),
+        words("next step", "下一步"),
+        words("the next step of the lesson", "课程的下一步"),
+    )
+    .in_footer(6),
+    row(
+        "previous-step",
+        Lesson,
+        Fixed(Command::PreviousStep),
+        keys!(LAB: "backspace"),
+        words("step back", "上一步"),
+        words("the step before", "课程的上一步"),
+    ),
+    row(
+        "answer",
+        Lesson,
+        Digit(Command::Answer),
+        keys!(QUESTION: "1" "2" "3" "4" "5" "6"),
+        words("answer", "回答"),
+        words("answer the question of this step", "回答这一步的问题"),
+    )
+    .in_footer(1),
+    row(
+        "next-lesson",
+        Lesson,
+        Fixed(Command::NextLesson),
+        keys!(LAB: "n"),
+        words("next lesson", "下一课"),
+        words("the next lesson", "下一课"),
+    )
+    .in_footer(7),
+    row(
+        "previous-lesson",
+        Lesson,
+        Fixed(Command::PreviousLesson),
+        keys!(LAB: "N"),
+        words("lesson before", "上一课"),
+        words("the lesson before", "上一课"),
+    ),
+    row(
+        "open",
+        Lesson,
+        Written("Open(\"01-healthy-loop\")"),
+        keys!(),
+        words("open", "打开"),
+        words("run the scenario of this id", "运行这个编号的场景"),
+    ),
+    row(
+        "home",
+        Lesson,
+        Fixed(Command::Home),
+        keys!(LAB: "H"),
+        words("lessons", "课程列表"),
+        words("back to the list of lessons", "回到课程列表"),
+    )
+    .in_footer(13),
+    // ---- the view -------------------------------------------------------------------------------------------------
+    row(
+        "freeze",
+        View,
+        Fixed(Command::Freeze),
+        keys!(LAB: "space"),
+        words("freeze", "定格"),
+        words("hold the picture, or let it go on; the loop runs on", "定住画面或放行;循环照常运行"),
+    )
+    .in_footer(4),
+    row(
+        "next-specimen",
+        View,
+        Fixed(Command::NextSpecimen),
+        keys!(LAB_AND_MENUS: "s"),
+        words("specimen", "换样本"),
+        words("choose the specimen that keys act on: the next one", "选择按键所作用的样本:下一个"),
+    )
+    .in_footer(5),
+    row("up", View, Fixed(Command::Up), keys!(LISTS: "up" "k"), words("up", "上"), words("the entry above", "上一项")).in_footer(5),
+    row("down", View, Fixed(Command::Down), keys!(LISTS: "down" "j"), words("down", "下"), words("the entry below", "下一项")).in_footer(5),
+    row("select", View, Fixed(Command::Select), keys!(ENTRIES: "enter"), words("take it", "选定"), words("take the entry", "选定这一项"))
+        .in_footer(1),
+    row(
+        "pick",
+        View,
+        Digit(Command::Pick),
+        keys!(ENTRIES: "1" "2" "3" "4" "5" "6" "7" "8" "9"),
+        words("pick", "直选"),
+        words("take the entry of this number", "按编号选定一项"),
+    ),
+    row(
+        "back",
+        View,
+        Fixed(Command::Back),
+        keys!(EVERYWHERE: "esc"),
+        words("back", "返回"),
+        words("close what is open, or go one back", "关闭打开的窗口,或返回上一层"),
+    )
+    .in_footer(11),
+    row(
+        "next-theme",
+        View,
+        Fixed(Command::NextTheme),
+        keys!(EVERYWHERE: "t"),
+        words("theme", "主题"),
+        words("the next colour theme", "下一个配色主题"),
+    ),
+    row(
+        "next-language",
+        View,
+        Fixed(Command::NextLanguage),
+        keys!(EVERYWHERE: "l"),
+        words("中文", "English"),
+        words("the next language", "切换语言"),
+    )
+    .in_footer(14),
+    row(
+        "redraw",
+        View,
+        Fixed(Command::Redraw),
+        keys!(EVERYWHERE: "ctrl+l"),
+        words("redraw", "重绘"),
+        words("draw everything anew", "重绘整个画面"),
+    ),
+    row(
+        "suspend",
+        View,
+        Fixed(Command::Suspend),
+        keys!(EVERYWHERE: "ctrl+z"),
+        words("suspend", "挂起"),
+        words("give the terminal back to the shell until fg", "把终端交还给 shell,直到 fg"),
+    ),
+    row(
+        "help",
+        View,
+        Fixed(Command::Help),
+        keys!(EVERYWHERE: "?" "h"),
+        words("help", "帮助"),
+        words("open or close the help", "打开或关闭帮助"),
+    )
+    .in_footer(1),
+    row(
+        "quit",
+        View,
+        Fixed(Command::Quit),
+        keys!(EVERYWHERE: "q" "ctrl+c"),
+        words("quit", "退出"),
+        words("leave; every process that the lab started ends with it", "退出;实验台启动的所有进程随之结束"),
+    )
+    .in_footer(1),
+];
+
+impl Command {
+    /// The name of its variant, as it is written in files.
+    pub fn variant(&self) -> &'static str {
+        match self {
+            Self::Inject(_) => "Inject",
+            Self::Apply(_) => "Apply",
+            Self::Revoke(_) => "Revoke",
+            Self::Rate(_) => "Rate",
+            Self::ClosedLoop => "ClosedLoop",
+            Self::Connections(_) => "Connections",
+            Self::LoadUp => "LoadUp",
+            Self::LoadDown => "LoadDown",
+            Self::PauseLoad => "PauseLoad",
+            Self::ResumeLoad => "ResumeLoad",
+            Self::Kill => "Kill",
+            Self::Respawn => "Respawn",
+            Self::Restart => "Restart",
+            Self::Mark(_) => "Mark",
+            Self::Stop => "Stop",
+            Self::Open(_) => "Open",
+            Self::NextLesson => "NextLesson",
+            Self::PreviousLesson => "PreviousLesson",
+            Self::Home => "Home",
+            Self::NextStep => "NextStep",
+            Self::PreviousStep => "PreviousStep",
+            Self::Answer(_) => "Answer",
+            Self::Freeze => "Freeze",
+            Self::NextSpecimen => "NextSpecimen",
+            Self::FaultMenu => "FaultMenu",
+            Self::MitigationMenu => "MitigationMenu",
+            Self::Help => "Help",
+            Self::Up => "Up",
+            Self::Down => "Down",
+            Self::Select => "Select",
+            Self::Pick(_) => "Pick",
+            Self::Back => "Back",
+            Self::NextTheme => "NextTheme",
+            Self::NextLanguage => "NextLanguage",
+            Self::Redraw => "Redraw",
+            Self::Suspend => "Suspend",
+            Self::Quit => "Quit",
+        }
+    }
+
+    /// Whether a scenario's script may do it.
+    pub fn in_script(&self) -> bool {
+        of(self).is_some_and(|row| row.script)
+    }
+
+    /// What a key of a mitigation means where that mitigation is on: to switch it off. Everything else stays what it is.
+    #[must_use]
+    pub fn switched(self, is_on: impl Fn(Mitigation) -> bool) -> Self {
+        match self {
+            Self::Apply(setting) if is_on(setting.kind()) => Self::Revoke(setting.kind()),
+            command => command,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::command::key::Key;
+    use crate::telemetry::vocabulary::Fault;
+
+    /// The names of all variants, as the deserializer knows them.
+    fn variants() -> Vec<&'static str> {
+        match ron::from_str::<Command>("NoSuchCommand").unwrap_err().code {
+            ron::Error::NoSuchEnumVariant { expected, .. } => expected.to_vec(),
+            other => panic!("{other}"),
+        }
+    }
+
+    #[test]
+    fn every_command_has_a_row_and_every_row_a_command() {
+        let in_table: HashSet<_> = COMMANDS.iter().map(|row| row.sample().unwrap_or_else(|| panic!("{}", row.id)).variant()).collect();
+        for variant in variants() {
+            assert!(in_table.contains(variant), "no row for {variant}");
+        }
+        assert_eq!(in_table.len(), variants().len());
+    }
+
+    #[test]
+    fn ids_are_unique_and_kebab_case() {
+        let mut seen = HashSet::new();
+        for row in COMMANDS {
+            assert!(seen.insert(row.id), "{} twice", row.id);
+            assert!(row.id.chars().all(|c| c.is_ascii_lowercase() || c == '-'), "{}", row.id);
+            for words in [row.label, row.help] {
+                assert!(!words.en.is_empty() && !words.zh.is_empty(), "{}", row.id);
+            }
+        }
+    }
+
+    #[test]
+    fn every_key_is_a_key_and_means_one_thing_where_it_works() {
+        for context in Context::ALL {
+            let mut seen = HashSet::new();
+            for row in COMMANDS {
+                for text in row.keys.iter().filter(|b| b.contexts.contains(context)).flat_map(|b| b.keys) {
+                    let key: Key = text.parse().unwrap();
+                    assert_eq!(key.to_string(), *text, "the one form of {text}");
+                    assert!(seen.insert(key), "{text} twice in {context:?}, the second time for {}", row.id);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn digits_are_bound_in_their_order() {
+        for row in COMMANDS.iter().filter(|row| matches!(row.make, Digit(_))) {
+            for binding in row.keys {
+                for (n, key) in binding.keys.iter().enumerate() {
+                    assert_eq!(key.parse::<Key>().unwrap().digit(), Some(n as u8 + 1), "{}", row.id);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_fault_and_mitigation_is_in_its_menu_and_has_a_key() {
+        let faults: Vec<_> = menu(Menu::Faults).collect();
+        for fault in Fault::ALL {
+            let row = faults.iter().find(|row| matches!(row.command(), Some(Command::Inject(setting)) if setting.kind() == *fault));
+            assert!(row.is_some_and(|row| row.key(Context::Lab).is_some() && row.script), "{fault}");
+        }
+        let mitigations: Vec<_> = menu(Menu::Mitigations).collect();
+        for mitigation in Mitigation::ALL {
+            let row = mitigations.iter().find(|row| matches!(row.command(), Some(Command::Apply(s)) if s.kind() == *mitigation));
+            assert!(row.is_some_and(|row| row.key(Context::Lab).is_some() && row.script && row.id == mitigation.name()), "{mitigation}");
+        }
+        assert!(faults.len() <= 9 && mitigations.len() <= 9, "a digit for each entry");
+    }
+
+    #[test]
+    fn what_a_key_does_can_be_done_or_is_the_view_s() {
+        for row in COMMANDS {
+            let reachable = row.script || !row.keys.is_empty() || row.id == "open";
+            assert!(reachable, "{} can be asked for nowhere", row.id);
+            assert!(row.group == Lab || !row.script, "{}: scripts act on the lab only", row.id);
+        }
+    }
+
+    #[test]
+    fn a_command_finds_its_row() {
+        let row = |command: &Command| of(command).map(|row| row.id);
+        assert_eq!(row(&Command::Inject(FaultSetting::Compute { busy: Nanos(1) })), Some("compute"));
+        assert_eq!(row(&Command::Inject(FaultSetting::Panic)), Some("panic"));
+        assert_eq!(row(&Command::Apply(MitigationSetting::Slicing { budget: Nanos(1) })), Some("slicing"));
+        assert_eq!(row(&Command::Rate(1.0)), Some("rate"));
+        assert_eq!(row(&Command::Answer(3)), Some("answer"));
+        assert!(Command::Stop.in_script() && !Command::Freeze.in_script() && !Command::Open(String::new()).in_script());
+    }
+
+    #[test]
+    fn a_mitigation_s_key_switches_it() {
+        let apply = Command::Apply(MitigationSetting::CatchPanic);
+        assert_eq!(apply.clone().switched(|_| false), apply);
+        assert_eq!(apply.switched(|m| m == Mitigation::CatchPanic), Command::Revoke(Mitigation::CatchPanic));
+    }
+
+    #[test]
+    fn what_the_texts_say_is_what_the_values_are() {
+        assert_eq!((COMPUTE, SLICE_BUDGET, SUPERVISOR_DEADLINE), (Nanos::millis(800), Nanos::millis(2), Nanos::millis(1500)));
+        assert!(by_id("worker-pool").unwrap().help.en.contains(&format!("{POOL_THREADS} worker threads")));
+        assert!(SUPERVISOR_DEADLINE > COMPUTE);
+    }
+}

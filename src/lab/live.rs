@@ -1,0 +1,535 @@
+//! The live source: the processes of a lab, their rings, the sampler, the supervisor.
+
+use std::net::{IpAddr, SocketAddr, TcpListener};
+
+use anyhow::Context;
+use rustix::process::Signal;
+
+use super::child::{Child, End, ProgramPath, borrowed};
+use super::listener;
+use super::sampler::{self, Sampler, Target};
+use super::source::{Fact, Source};
+use super::supervisor::Supervisor;
+use crate::base::clock::Clock;
+use crate::base::ids::SpecimenId;
+use crate::base::units::Nanos;
+use crate::load::plan::{Load, LoadControl, Plan};
+use crate::scenario::Scenario;
+use crate::scenario::schema;
+use crate::specimen::config::Config;
+use crate::specimen::control::{Control, FaultSetting, Message, MitigationSetting};
+use crate::telemetry::ring::Consumer;
+use crate::telemetry::shared::{Gate, LOOP_RING, Shared};
+use crate::telemetry::vocabulary::Mitigation;
+use crate::telemetry::{Event, Lane, Origin, What};
+
+/// Rings of a specimen: its loop and up to eight workers.
+const SPECIMEN_RINGS: usize = 9;
+/// Records that are taken from one ring in one round; what is left stays in the ring for the next.
+const ROUND: usize = LOOP_RING;
+/// The number that the load's ring bears in [`What::Lost`].
+const LOAD_RING: u32 = 255;
+/// How often the lab reports what it costs itself.
+const OWN_COST: Nanos = Nanos::millis(500);
+
+/// How a lab is set up beside its scenario.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// The address that the specimens listen on.
+    pub bind: IpAddr,
+    /// The first specimen's port; without it 7070 or the next that is free.
+    pub port: Option<u16>,
+    /// Events that the history keeps.
+    pub history: usize,
+    /// The binary that the children are started from.
+    pub program: ProgramPath,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { bind: IpAddr::from([127, 0, 0, 1]), port: None, history: 1 << 20, program: ProgramPath::default() }
+    }
+}
+
+/// Why an order was not carried out.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// Its process is dead.
+    #[error("{0} is dead: start it again first")]
+    Dead(String),
+    /// It has not read earlier orders.
+    #[error("{0} is stuck and takes no orders: only SIGKILL reaches it")]
+    Stuck(String),
+    /// The order means nothing to a lab.
+    #[error("that is not for the lab")]
+    NotForTheLab,
+    /// There is no such specimen.
+    #[error("there is no such specimen")]
+    NoSpecimen,
+    /// A figure is out of its range.
+    #[error("{0}")]
+    OutOfRange(String),
+    /// The system said no.
+    #[error("{0}")]
+    System(String),
+}
+
+/// One specimen's processes, one after the other.
+#[derive(Debug)]
+struct Place {
+    id: SpecimenId,
+    config: schema::Specimen,
+    listener: TcpListener,
+    address: SocketAddr,
+    process: Option<Process>,
+    load: Option<LoadProcess>,
+    /// What is on now, and will be in the next process.
+    mitigations: Vec<MitigationSetting>,
+    supervisor: Supervisor,
+    started: u32,
+}
+
+#[derive(Debug)]
+struct Process {
+    child: Child,
+    shared: Shared,
+    rings: Vec<Consumer>,
+    /// The watchdog has killed it; its end is a matter of moments.
+    condemned: bool,
+}
+
+#[derive(Debug)]
+struct LoadProcess {
+    child: Child,
+    ring: Consumer,
+}
+
+/// A lab's processes.
+#[derive(Debug)]
+pub struct Live {
+    clock: Clock,
+    options: Options,
+    load: Load,
+    places: Vec<Place>,
+    sampler: Sampler,
+    /// What the lab itself has to report, until the next poll.
+    said: Vec<Fact>,
+    /// Events stamped after the last poll's cut, until the next one.
+    early: Vec<Event>,
+    records: Vec<crate::telemetry::event::Record>,
+    seq: u32,
+    own_cost_due: Nanos,
+    suspended: Option<Nanos>,
+}
+
+impl Live {
+    /// Starts everything that a scenario names.
+    ///
+    /// # Errors
+    /// Where a socket, a mapping or a process cannot be had.
+    pub fn start(scenario: &Scenario, options: &Options) -> anyhow::Result<Self> {
+        let clock = Clock::start();
+        let sampler = Sampler::start(clock).context("starting the sampler")?;
+        let mut live = Self {
+            clock,
+            options: options.clone(),
+            load: scenario.load.clone(),
+            places: Vec::new(),
+            sampler,
+            said: Vec::new(),
+            early: Vec::new(),
+            records: Vec::new(),
+            seq: 0,
+            own_cost_due: Nanos::ZERO,
+            suspended: None,
+        };
+        let mut next_port = listener::FIRST_PORT;
+        for (n, config) in scenario.specimens.iter().enumerate() {
+            let wanted = if n == 0 { options.port } else { None };
+            let listener = listener::listen(options.bind, wanted, next_port)?;
+            let address = listener.local_addr().context("the listener's address")?;
+            next_port = address.port().saturating_add(1);
+            live.places.push(Place {
+                id: SpecimenId(n as u8),
+                config: config.clone(),
+                listener,
+                address,
+                process: None,
+                load: None,
+                mitigations: config.mitigations.clone(),
+                supervisor: Supervisor::new(&config.mitigations),
+                started: 0,
+            });
+        }
+        for n in 0..live.places.len() {
+            live.spawn(n)?;
+        }
+        for n in 0..live.places.len() {
+            live.spawn_load(n)?;
+        }
+        Ok(live)
+    }
+
+    /// The lab's clock.
+    pub fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// Where a specimen answers.
+    pub fn address(&self, specimen: SpecimenId) -> Option<SocketAddr> {
+        self.places.get(usize::from(specimen.0)).map(|p| p.address)
+    }
+
+    /// The gate of a specimen's loop, while it has a process.
+    pub fn gate(&self, specimen: SpecimenId) -> Option<Gate> {
+        self.places.get(usize::from(specimen.0))?.process.as_ref().map(|p| p.shared.gate())
+    }
+
+    /// The load as it is set now.
+    pub fn load(&self) -> &Load {
+        &self.load
+    }
+
+    fn spawn(&mut self, n: usize) -> anyhow::Result<()> {
+        let place = &mut self.places[n];
+        let name = &place.config.name;
+        let (shared, fd) =
+            Shared::create(name, &self.clock, SPECIMEN_RINGS, LOOP_RING).with_context(|| format!("telemetry memory for {name}"))?;
+        let rings = (0..shared.rings()).map(|ring| shared.consumer(ring)).collect();
+        let config = Config { mitigations: place.mitigations.clone(), limits: place.config.limits, ..Config::naive(name) };
+        let child =
+            Child::start(&self.options.program, "__specimen", &format!("specimen {name}"), &config, &borrowed([&fd, &place.listener]))?;
+        let pid = child.pid();
+        place.process = Some(Process { child, shared, rings, condemned: false });
+        place.supervisor.spawned(self.clock.now());
+        let (id, before, port) = (place.id, place.started, u32::from(place.address.port()));
+        place.started += 1;
+        self.say(id, What::Spawned { pid, before });
+        self.say(id, What::Listening { port });
+        for setting in self.places[n].mitigations.clone() {
+            if setting.kind() == Mitigation::Supervisor {
+                self.say(id, What::Mitigated { mitigation: Mitigation::Supervisor, on: 1 });
+            }
+        }
+        self.watch();
+        Ok(())
+    }
+
+    fn spawn_load(&mut self, n: usize) -> anyhow::Result<()> {
+        let place = &mut self.places[n];
+        let name = format!("load of {}", place.config.name);
+        let (shared, fd) = Shared::create("load", &self.clock, 1, LOOP_RING).with_context(|| format!("telemetry memory for the {name}"))?;
+        let target = reachable(place.address);
+        let plan = Plan { target, load: self.load.clone(), core: None };
+        let child = Child::start(&self.options.program, "__load", &name, &plan, &borrowed([&fd]))?;
+        let pid = child.pid();
+        place.load = Some(LoadProcess { child, ring: shared.consumer(0) });
+        let id = place.id;
+        self.say(id, What::LoadSpawned { pid });
+        Ok(())
+    }
+
+    fn watch(&self) {
+        let target = |p: &Place| Some(Target { specimen: p.id, pid: p.process.as_ref()?.child.pid(), port: p.address.port() });
+        self.sampler.watch(self.places.iter().filter_map(target).collect());
+    }
+
+    fn say(&mut self, specimen: SpecimenId, what: What) {
+        self.said.push(Fact::Event(Event { at: self.clock.now(), from: Origin { specimen, lane: Lane::Lab }, what }));
+    }
+
+    /// Drains a place's rings into `events`.
+    fn drain(
+        records: &mut Vec<crate::telemetry::event::Record>,
+        clock: &Clock,
+        place: &mut Place,
+        events: &mut Vec<Event>,
+        lost: &mut Vec<(SpecimenId, What)>,
+    ) {
+        let base = clock.base();
+        let mut take = |ring: &mut Consumer, lane: Lane, number: u32| {
+            records.clear();
+            let dropped = ring.drain(ROUND, records);
+            let from = Origin { specimen: place.id, lane };
+            events.extend(records.iter().filter_map(|r| Some(Event { at: base.nanos(r.stamp()), from, what: r.what()? })));
+            if dropped > 0 {
+                lost.push((place.id, What::Lost { ring: number, events: u32::try_from(dropped).unwrap_or(u32::MAX) }));
+            }
+        };
+        if let Some(process) = &mut place.process {
+            for (n, ring) in process.rings.iter_mut().enumerate() {
+                take(ring, if n == 0 { Lane::Loop } else { Lane::Worker(n as u8 - 1) }, n as u32);
+            }
+        }
+        if let Some(load) = &mut place.load {
+            take(&mut load.ring, Lane::Load, LOAD_RING);
+        }
+    }
+
+    /// Looks after the processes: who has ended, who must be killed, who is to be replaced.
+    fn tend(&mut self) -> anyhow::Result<()> {
+        for n in 0..self.places.len() {
+            let now = self.clock.now();
+            let place = &mut self.places[n];
+            let id = place.id;
+            if let Some(load) = &mut place.load
+                && let Some(End { signal, code }) = load.child.look().context("waiting for a load")?
+            {
+                // The load is ours: if somebody kills it, it is started again; if it cannot run at all, that is an error of the lab.
+                anyhow::ensure!(signal != 0 || code == 0, "the load ended with code {code}: {}", load.child.last_words());
+                place.load = None;
+                self.spawn_load(n)?;
+                continue;
+            }
+            let Some(process) = &mut place.process else {
+                if place.supervisor.respawn_is_due(now) {
+                    self.spawn(n)?;
+                }
+                continue;
+            };
+            if process.child.look().context("waiting for a specimen")?.is_some() {
+                self.bury(n)?;
+            } else if self.suspended.is_none()
+                && !process.condemned
+                && let Some(after) = place.supervisor.watch(&process.shared, &self.clock)
+            {
+                process.condemned = true;
+                process.child.signal(Signal::KILL);
+                self.say(id, What::WatchdogKilled { after: (after.0 / 1_000_000) as u32 });
+            }
+        }
+        Ok(())
+    }
+
+    /// A specimen's process has ended: its last events and words are taken, then it is gone.
+    fn bury(&mut self, n: usize) -> anyhow::Result<()> {
+        let (mut events, mut lost) = (Vec::new(), Vec::new());
+        Self::drain(&mut self.records, &self.clock, &mut self.places[n], &mut events, &mut lost);
+        self.early.append(&mut events);
+        for (id, what) in lost {
+            self.say(id, what);
+        }
+        let place = &mut self.places[n];
+        let id = place.id;
+        let Some(mut process) = place.process.take() else { return Ok(()) };
+        let end = process.child.look().context("waiting for a specimen")?.unwrap_or(End { signal: 0, code: 0 });
+        place.supervisor.died(self.clock.now());
+        let words = process.child.last_words();
+        self.say(id, What::Died { signal: end.signal, code: end.code });
+        self.said.push(Fact::LastWords(id, words));
+        self.watch();
+        Ok(())
+    }
+
+    /// Tells a specimen, or refuses.
+    fn tell(&mut self, n: usize, control: Control) -> Result<(), Refusal> {
+        self.seq = self.seq.wrapping_add(1);
+        let place = &self.places[n];
+        let name = || place.config.name.clone();
+        let process = place.process.as_ref().ok_or_else(|| Refusal::Dead(name()))?;
+        process.child.tell(&Message { seq: self.seq, control }).map_err(|e| match e.kind() {
+            std::io::ErrorKind::WouldBlock => Refusal::Stuck(name()),
+            // It has closed its end: it is dying.
+            _ => Refusal::Dead(name()),
+        })
+    }
+
+    /// Puts a fault into the next request's callback.
+    ///
+    /// # Errors
+    /// A [`Refusal`].
+    pub fn inject(&mut self, n: usize, fault: FaultSetting) -> Result<(), Refusal> {
+        self.tell(n, Control::Inject(fault))?;
+        let millis = if let FaultSetting::Compute { busy } = fault { (busy.0 / 1_000_000) as u32 } else { 0 };
+        self.say(SpecimenId(n as u8), What::FaultAsked { fault: fault.kind(), millis });
+        Ok(())
+    }
+
+    /// Switches a mitigation on, in the running process and in those that follow it.
+    ///
+    /// # Errors
+    /// A [`Refusal`].
+    pub fn apply(&mut self, n: usize, setting: MitigationSetting) -> Result<(), Refusal> {
+        let place = &mut self.places[n];
+        place.mitigations.retain(|m| m.kind() != setting.kind());
+        place.mitigations.push(setting);
+        if let MitigationSetting::Supervisor { .. } = setting {
+            // The lab's own: it works also on a loop that is stuck, and at once on one that is dead.
+            place.supervisor = Supervisor::new(&place.mitigations);
+            if place.process.is_none() {
+                place.supervisor.died(self.clock.now());
+            }
+            self.say(SpecimenId(n as u8), What::Mitigated { mitigation: Mitigation::Supervisor, on: 1 });
+            return Ok(());
+        }
+        self.tell_or_keep(n, Control::Apply(setting))
+    }
+
+    /// Switches a mitigation off.
+    ///
+    /// # Errors
+    /// A [`Refusal`].
+    pub fn revoke(&mut self, n: usize, mitigation: Mitigation) -> Result<(), Refusal> {
+        let place = &mut self.places[n];
+        place.mitigations.retain(|m| m.kind() != mitigation);
+        if mitigation == Mitigation::Supervisor {
+            place.supervisor = Supervisor::new(&[]);
+            self.say(SpecimenId(n as u8), What::Mitigated { mitigation, on: 0 });
+            return Ok(());
+        }
+        self.tell_or_keep(n, Control::Revoke(mitigation))
+    }
+
+    /// A dead specimen cannot be told, but its next process will be started with what is set.
+    fn tell_or_keep(&mut self, n: usize, control: Control) -> Result<(), Refusal> {
+        match self.tell(n, control) {
+            Err(Refusal::Dead(_)) => {
+                let (mitigation, on) = match control {
+                    Control::Apply(setting) => (setting.kind(), 1),
+                    Control::Revoke(mitigation) => (mitigation, 0),
+                    _ => return Ok(()),
+                };
+                self.say(SpecimenId(n as u8), What::Mitigated { mitigation, on });
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
+    /// Kills a specimen's process, as `kill -9` would.
+    ///
+    /// # Errors
+    /// A [`Refusal`] where it is dead already.
+    pub fn kill(&mut self, n: usize) -> Result<(), Refusal> {
+        let place = &self.places[n];
+        let process = place.process.as_ref().ok_or_else(|| Refusal::Dead(place.config.name.clone()))?;
+        process.child.signal(Signal::KILL);
+        Ok(())
+    }
+
+    /// Starts a new process for a specimen; one that runs is killed first.
+    ///
+    /// # Errors
+    /// Where the new one cannot be started.
+    pub fn respawn(&mut self, n: usize) -> anyhow::Result<()> {
+        if let Some(process) = &mut self.places[n].process {
+            process.child.signal(Signal::KILL);
+            process.child.wait().context("waiting for a specimen")?;
+            self.bury(n)?;
+        }
+        self.spawn(n)
+    }
+
+    /// Changes the load of one place or of all.
+    ///
+    /// # Errors
+    /// A [`Refusal`] where the load does not take it.
+    pub fn steer(&mut self, n: usize, control: LoadControl) -> Result<(), Refusal> {
+        match control {
+            LoadControl::Rate(rate) => self.load.rate = rate,
+            LoadControl::Connections(connections) => self.load.connections = connections,
+            LoadControl::Pause | LoadControl::Resume | LoadControl::Stop => {}
+        }
+        match &self.places[n].load {
+            Some(load) => load.child.tell(&control).map_err(|e| Refusal::System(e.to_string())),
+            None => Err(Refusal::System("the load is being started".into())),
+        }
+    }
+
+    /// A named mark, as a fact about every specimen.
+    pub fn mark(&mut self, mark: u32) {
+        for n in 0..self.places.len() {
+            self.say(SpecimenId(n as u8), What::Marked { mark });
+        }
+    }
+
+    /// Ends every process and closes the listeners.
+    pub fn shut(&mut self) {
+        self.sampler.watch(Vec::new());
+        self.places.clear();
+    }
+
+    /// How many specimens there are.
+    pub fn places(&self) -> usize {
+        self.places.len()
+    }
+
+    /// Stops every process where it stands, because the lab itself is about to be stopped.
+    pub fn suspend(&mut self) {
+        self.suspended.get_or_insert(self.clock.now());
+        self.signal_all(Signal::STOP);
+    }
+
+    /// Lets every process go on. What lies in between was not watched, and was not the loop's doing.
+    pub fn resume(&mut self) {
+        if let Some(since) = self.suspended.take() {
+            self.signal_all(Signal::CONT);
+            let now = self.clock.now();
+            let millis = (now.since(since).0 / 1_000_000) as u32;
+            for n in 0..self.places.len() {
+                self.places[n].supervisor.excuse(now);
+                self.say(SpecimenId(n as u8), What::Unwatched { millis });
+            }
+        }
+    }
+
+    fn signal_all(&self, signal: Signal) {
+        for place in &self.places {
+            for child in place.process.iter().map(|p| &p.child).chain(place.load.iter().map(|l| &l.child)) {
+                child.signal(signal);
+            }
+        }
+    }
+}
+
+impl Source for Live {
+    fn poll(&mut self, into: &mut Vec<Fact>) -> anyhow::Result<Nanos> {
+        self.tend()?;
+        let now = self.clock.now();
+        if now >= self.own_cost_due {
+            self.own_cost_due = now + OWN_COST;
+            self.say(SpecimenId(0), sampler::own_cost());
+        }
+        // Everything stamped before this moment has been published, or will be in a moment; what is stamped later waits for the next round,
+        // because a ring that was read before it was written may hold something older.
+        let cut = self.clock.now();
+        let mut events = std::mem::take(&mut self.early);
+        let mut lost = Vec::new();
+        for place in &mut self.places {
+            Self::drain(&mut self.records, &self.clock, place, &mut events, &mut lost);
+        }
+        self.sampler.take(&mut events);
+        for (id, what) in lost {
+            self.say(id, what);
+        }
+        let mut words = Vec::new();
+        for fact in self.said.drain(..) {
+            match fact {
+                Fact::Event(event) => events.push(event),
+                fact @ Fact::LastWords(..) => words.push(fact),
+            }
+        }
+        // Runs that are sorted already, one per ring: a merge, not a sort.
+        events.sort_by_key(|e| e.at);
+        let ready = events.partition_point(|e| e.at <= cut);
+        self.early = events.split_off(ready);
+        into.extend(events.into_iter().map(Fact::Event));
+        if self.early.iter().any(|e| matches!(e.what, What::Died { .. })) {
+            // Last words belong to a death that is told in the next round.
+            self.said.append(&mut words);
+        } else {
+            into.append(&mut words);
+        }
+        Ok(cut)
+    }
+}
+
+/// Where the load reaches a listener: one that is bound to every address is reached on loopback.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        let ip = if address.is_ipv4() { IpAddr::from([127, 0, 0, 1]) } else { IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1]) };
+        SocketAddr::new(ip, address.port())
+    } else {
+        address
+    }
+}

@@ -1,0 +1,199 @@
+//! One set-up that runs: specimens, load, script, supervisor; and the world that their facts add up to.
+//!
+//! The producer is a handle: the scope, the headless check and the tests are equal customers of [`Lab`].
+
+pub mod child;
+pub mod listener;
+pub mod live;
+pub mod sampler;
+pub mod script;
+pub mod source;
+pub mod supervisor;
+
+use std::net::SocketAddr;
+
+use crate::base::ids::SpecimenId;
+use crate::base::units::Nanos;
+use crate::command::Command;
+use crate::load::plan::LoadControl;
+use crate::scenario::Scenario;
+use crate::telemetry::shared::Gate;
+use crate::world::{Setup, World};
+
+pub use live::{Live, Options, Refusal};
+pub use script::Script;
+pub use source::{Fact, Source};
+
+/// How much one key changes the load.
+const LOAD_STEP: f64 = 1.5;
+/// The least and the most that a load can offer, in requests a second.
+pub const RATES: std::ops::RangeInclusive<f64> = 1.0..=1_000_000.0;
+/// How many clients a load can have.
+pub const CLIENTS: std::ops::RangeInclusive<u32> = 1..=20_000;
+
+/// A running lab.
+#[derive(Debug)]
+pub struct Lab {
+    scenario: Scenario,
+    options: Options,
+    live: Live,
+    world: World,
+    facts: Vec<Fact>,
+    marks: Vec<String>,
+}
+
+impl Lab {
+    /// Starts what the scenario names.
+    ///
+    /// # Errors
+    /// Where a socket, a mapping or a process cannot be had.
+    pub fn start(scenario: &Scenario, options: &Options) -> anyhow::Result<Self> {
+        let setup =
+            Setup { specimens: scenario.specimens.iter().map(|s| s.name.clone()).collect(), stall_threshold: scenario.stall_threshold };
+        let live = Live::start(scenario, options)?;
+        Ok(Self {
+            scenario: scenario.clone(),
+            options: options.clone(),
+            live,
+            world: World::new(&setup),
+            facts: Vec::new(),
+            marks: Vec::new(),
+        })
+    }
+
+    /// Takes in what has happened, looks after the processes, and advances the world to now. To be called about every 10 ms.
+    ///
+    /// # Errors
+    /// Where the lab itself fails; the death of a specimen is none.
+    pub fn pump(&mut self) -> anyhow::Result<()> {
+        let until = self.live.poll(&mut self.facts)?;
+        for fact in self.facts.drain(..) {
+            match fact {
+                Fact::Event(event) => self.world.apply(&event),
+                Fact::LastWords(specimen, words) => self.world.last_words(specimen, words),
+            }
+        }
+        self.world.advance(until);
+        Ok(())
+    }
+
+    /// What is known.
+    pub fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// The scenario that runs.
+    pub fn scenario(&self) -> &Scenario {
+        &self.scenario
+    }
+
+    /// Since the lab's start.
+    pub fn now(&self) -> Nanos {
+        self.live.clock().now()
+    }
+
+    /// Where a specimen answers.
+    pub fn address(&self, specimen: SpecimenId) -> Option<SocketAddr> {
+        self.live.address(specimen)
+    }
+
+    /// The gate of a specimen's loop, while it has a process.
+    pub fn gate(&self, specimen: SpecimenId) -> Option<Gate> {
+        self.live.gate(specimen)
+    }
+
+    /// Whether every specimen's loop runs and its clients are connected.
+    pub fn is_ready(&self) -> bool {
+        let clients = self.live.load().connections;
+        self.world.specimens.iter().all(|s| s.reactor.ticks > 0 && s.clients.connected >= clients)
+    }
+
+    /// Carries out what is for the lab, on one specimen or on all.
+    ///
+    /// # Errors
+    /// A [`Refusal`] that says why not; what could be done for other specimens has been done.
+    pub fn carry_out(&mut self, target: Option<SpecimenId>, command: &Command) -> Result<(), Refusal> {
+        match command {
+            Command::Restart => return self.restart(),
+            Command::Mark(name) => {
+                let number = self.marks.iter().position(|m| m == name).unwrap_or_else(|| {
+                    self.marks.push(name.clone());
+                    self.marks.len() - 1
+                });
+                self.live.mark(number as u32);
+                return Ok(());
+            }
+            _ => {}
+        }
+        let control = self.load_control(command)?;
+        let places = match target {
+            None => 0..self.live.places(),
+            Some(SpecimenId(n)) if usize::from(n) < self.live.places() => usize::from(n)..usize::from(n) + 1,
+            Some(_) => return Err(Refusal::NoSpecimen),
+        };
+        // The load is the same for all specimens, whichever is chosen: otherwise they could not be compared.
+        if let Some(control) = control {
+            return each(0..self.live.places(), |n| self.live.steer(n, control));
+        }
+        each(places, |n| match command {
+            Command::Inject(fault) => self.live.inject(n, *fault),
+            Command::Apply(setting) => self.live.apply(n, *setting),
+            Command::Revoke(mitigation) => self.live.revoke(n, *mitigation),
+            Command::Kill => self.live.kill(n),
+            Command::Respawn => self.live.respawn(n).map_err(|e| Refusal::System(format!("{e:#}"))),
+            _ => Err(Refusal::NotForTheLab),
+        })
+    }
+
+    fn load_control(&self, command: &Command) -> Result<Option<LoadControl>, Refusal> {
+        let rate = self.live.load().rate;
+        let within = |rate: f64| rate.clamp(*RATES.start(), *RATES.end());
+        Ok(Some(match command {
+            Command::Rate(rate) if RATES.contains(rate) => LoadControl::Rate(Some(*rate)),
+            Command::Rate(rate) => {
+                return Err(Refusal::OutOfRange(format!("a rate of {rate} is not between {} and {}", RATES.start(), RATES.end())));
+            }
+            Command::ClosedLoop => LoadControl::Rate(None),
+            Command::Connections(n) if CLIENTS.contains(n) => LoadControl::Connections(*n),
+            Command::Connections(n) => {
+                return Err(Refusal::OutOfRange(format!("{n} connections are not between {} and {}", CLIENTS.start(), CLIENTS.end())));
+            }
+            Command::LoadUp | Command::LoadDown => {
+                let Some(rate) = rate else {
+                    return Err(Refusal::OutOfRange("the loop is closed: clients send as fast as they are answered".into()));
+                };
+                LoadControl::Rate(Some(within(if *command == Command::LoadUp { rate * LOAD_STEP } else { rate / LOAD_STEP })))
+            }
+            Command::PauseLoad => LoadControl::Pause,
+            Command::ResumeLoad => LoadControl::Resume,
+            _ => return Ok(None),
+        }))
+    }
+
+    /// Ends every process and starts again from the scenario, on the same ports.
+    fn restart(&mut self) -> Result<(), Refusal> {
+        let port = self.address(SpecimenId(0)).map(|a| a.port());
+        // The old processes and listeners must be gone before their ports can be had again; the new lab takes their place whole.
+        self.live.shut();
+        let options = Options { port, ..self.options.clone() };
+        let fresh = Self::start(&self.scenario, &options).map_err(|e| Refusal::System(format!("{e:#}")))?;
+        let options = std::mem::take(&mut self.options);
+        *self = Self { options, ..fresh };
+        Ok(())
+    }
+
+    /// Stops every process where it stands, because the lab itself is about to be stopped (Ctrl-Z).
+    pub fn suspend(&mut self) {
+        self.live.suspend();
+    }
+
+    /// Lets every process go on.
+    pub fn resume(&mut self) {
+        self.live.resume();
+    }
+}
+
+/// Does it for each, and reports the first that refused.
+fn each(places: std::ops::Range<usize>, mut what: impl FnMut(usize) -> Result<(), Refusal>) -> Result<(), Refusal> {
+    places.map(|n| what(n)).fold(Ok(()), Result::and)
+}

@@ -1,0 +1,326 @@
+//! The kernel's side of the truth, read from /proc from outside the specimens, also while they are stuck.
+//!
+//! A thread of its own, because a read of `/proc/net/tcp` takes milliseconds where there are thousands of sockets. It paces itself: a
+//! round that cost much makes the next one wait, so that sampling never takes more than a twentieth of a core.
+//! It asks only; what it cannot read (a process that has just ended) is missing from the round, not zero.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::base::clock::{self, Clock};
+use crate::base::ids::SpecimenId;
+use crate::base::units::Nanos;
+use crate::lab::listener::BACKLOG;
+use crate::telemetry::{Event, Lane, Origin, What};
+
+/// How often queues and CPU times are read.
+const FAST: Nanos = Nanos::millis(50);
+/// How often memory, descriptors and the interest list are read.
+const SLOW: Nanos = Nanos::millis(250);
+/// Connections whose unread bytes are named one by one, per specimen and round; the total covers all.
+const NAMED: usize = 64;
+/// Rounds that may wait to be taken before the sampler skips one.
+const ROUNDS: usize = 16;
+
+/// Which process answers on which port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// Which specimen it is.
+    pub specimen: SpecimenId,
+    /// Its process.
+    pub pid: u32,
+    /// Its listener's port.
+    pub port: u16,
+}
+
+/// A running sampler; dropping it ends its thread.
+#[derive(Debug)]
+pub struct Sampler {
+    targets: Arc<Mutex<Vec<Target>>>,
+    rounds: Receiver<Vec<Event>>,
+    _alive: Sender<()>,
+}
+
+impl Sampler {
+    /// Starts sampling nothing; see [`Sampler::watch`].
+    ///
+    /// # Errors
+    /// Where no thread can be had.
+    pub fn start(clock: Clock) -> std::io::Result<Self> {
+        let targets = Arc::new(Mutex::new(Vec::new()));
+        let (send, rounds) = sync_channel(ROUNDS);
+        let (alive, end) = channel();
+        let theirs = Arc::clone(&targets);
+        std::thread::Builder::new().name("sampler".into()).spawn(move || run(clock, &theirs, &send, &end))?;
+        Ok(Self { targets, rounds, _alive: alive })
+    }
+
+    /// Samples these from the next round on.
+    pub fn watch(&self, targets: Vec<Target>) {
+        *self.targets.lock().unwrap_or_else(PoisonError::into_inner) = targets;
+    }
+
+    /// Appends what has been sampled since the last call.
+    pub fn take(&self, into: &mut Vec<Event>) {
+        into.extend(self.rounds.try_iter().flatten());
+    }
+}
+
+fn run(clock: Clock, targets: &Mutex<Vec<Target>>, send: &SyncSender<Vec<Event>>, end: &Receiver<()>) {
+    let mut eyes = Eyes::default();
+    let mut slow_due = Nanos::ZERO;
+    loop {
+        let (began, used) = (clock.now(), clock::thread_cpu());
+        let targets = targets.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let slow = began >= slow_due;
+        if slow {
+            slow_due = began + SLOW;
+        }
+        let round = eyes.look(&clock, &targets, slow);
+        // A reader that is away (suspended) misses rounds; the next one tells it where things stand.
+        let _ = send.try_send(round);
+        // CPU time, not time: on a busy machine the sampler waits for its turn like everybody, and must not wait twice for that.
+        let cost = clock::thread_cpu().since(used);
+        let pause = FAST.since(clock.now().since(began)).0.max(cost.0.saturating_mul(19));
+        match end.recv_timeout(Duration::from_nanos(pause)) {
+            Err(RecvTimeoutError::Timeout) => {}
+            Ok(()) | Err(RecvTimeoutError::Disconnected) => return,
+        }
+    }
+}
+
+/// What reading /proc needs from round to round: buffers, and what is found once per process.
+#[derive(Debug, Default)]
+struct Eyes {
+    buffer: Vec<u8>,
+    known: Vec<Known>,
+    somaxconn: Option<u32>,
+}
+
+/// What does not change while a process lives.
+#[derive(Clone, Debug)]
+struct Known {
+    pid: u32,
+    epoll: Option<PathBuf>,
+    limit: u32,
+}
+
+/// What /proc/net/tcp says of one listener and its connections.
+#[derive(Debug, Default)]
+struct Sockets {
+    accept_queue: Option<u32>,
+    unread: u64,
+    sockets: u32,
+    named: Vec<(u16, u32)>,
+}
+
+impl Eyes {
+    fn look(&mut self, clock: &Clock, targets: &[Target], slow: bool) -> Vec<Event> {
+        let mut round = Vec::with_capacity(targets.len() * 12);
+        self.known.retain(|k| targets.iter().any(|t| t.pid == k.pid));
+        let mut found: Vec<Sockets> = targets.iter().map(|_| Sockets::default()).collect();
+        let at = clock.now();
+        for table in ["/proc/net/tcp", "/proc/net/tcp6"] {
+            if self.read(table) {
+                for line in self.buffer.split(|b| *b == b'\n').skip(1) {
+                    take_line(line, targets, &mut found);
+                }
+            }
+        }
+        let limit = *self.somaxconn.get_or_insert_with(|| {
+            let text = std::fs::read_to_string("/proc/sys/net/core/somaxconn").unwrap_or_default();
+            text.trim().parse().unwrap_or(u32::MAX).min(BACKLOG.unsigned_abs())
+        });
+        for (target, sockets) in targets.iter().zip(found) {
+            let from = Origin { specimen: target.specimen, lane: Lane::Kernel };
+            let mut say = |what| round.push(Event { at, from, what });
+            if let Some(length) = sockets.accept_queue {
+                say(What::AcceptQueue { length, limit });
+                say(What::UnreadTotal { bytes: u32::try_from(sockets.unread).unwrap_or(u32::MAX), sockets: sockets.sockets });
+                for (port, bytes) in sockets.named {
+                    say(What::Unread { port: u32::from(port), bytes });
+                }
+            }
+            self.look_at_process(clock, target.pid, slow, from, &mut round);
+        }
+        round
+    }
+
+    fn look_at_process(&mut self, clock: &Clock, pid: u32, slow: bool, from: Origin, round: &mut Vec<Event>) {
+        let proc = PathBuf::from(format!("/proc/{pid}"));
+        if self.read(proc.join(format!("task/{pid}/schedstat"))) {
+            let at = clock.now();
+            let mut numbers = self.text().split_whitespace().map_while(|n| n.parse::<u64>().ok());
+            if let (Some(on_cpu), Some(delay)) = (numbers.next(), numbers.next()) {
+                round.push(Event { at, from, what: What::OnCpu { high: (on_cpu >> 32) as u32, low: on_cpu as u32 } });
+                round.push(Event { at, from, what: What::RunDelay { high: (delay >> 32) as u32, low: delay as u32 } });
+            }
+        }
+        if !slow {
+            return;
+        }
+        let at = clock.now();
+        let mut say = |what| round.push(Event { at, from, what });
+        if self.read(proc.join("status")) {
+            let text = self.text();
+            let field = |name: &str| text.lines().find_map(|l| l.strip_prefix(name)).map(str::trim);
+            let number = |name: &str| field(name).and_then(|v| v.split(' ').next()).and_then(|v| v.parse::<u32>().ok());
+            if let (Some(resident), Some(anonymous)) = (number("VmRSS:"), number("RssAnon:")) {
+                say(What::Memory { resident, anonymous });
+            }
+            if let (Some(voluntary), Some(involuntary)) = (number("voluntary_ctxt_switches:"), number("nonvoluntary_ctxt_switches:")) {
+                say(What::Switches { voluntary, involuntary });
+            }
+            if let (Some(letter), Some(threads)) = (field("State:").and_then(|s| s.chars().next()), number("Threads:")) {
+                say(What::ThreadState { letter: u32::from(letter), threads });
+            }
+        }
+        let known = self.know(pid);
+        if let Some(open) = count_descriptors(&proc) {
+            say(What::Descriptors { open, limit: known.limit });
+        }
+        if let Some(epoll) = known.epoll
+            && self.read(&epoll)
+        {
+            let entries = self.buffer.split(|b| *b == b'\n').filter(|line| line.starts_with(b"tfd:")).count();
+            say(What::InterestList { entries: entries as u32 });
+        }
+    }
+
+    fn know(&mut self, pid: u32) -> Known {
+        if let Some(known) = self.known.iter().find(|k| k.pid == pid && k.epoll.is_some()) {
+            return known.clone();
+        }
+        let known = Known { pid, epoll: find_epoll(pid), limit: find_limit(pid) };
+        self.known.retain(|k| k.pid != pid);
+        self.known.push(known.clone());
+        known
+    }
+
+    fn read(&mut self, path: impl AsRef<std::path::Path>) -> bool {
+        self.buffer.clear();
+        File::open(path).and_then(|mut file| file.read_to_end(&mut self.buffer)).is_ok()
+    }
+
+    fn text(&self) -> &str {
+        std::str::from_utf8(&self.buffer).unwrap_or_default()
+    }
+}
+
+/// One line of `/proc/net/tcp`: `sl local:port remote:port st tx:rx ...`, all hexadecimal. Reading it by hand instead of through a general
+/// parser is what makes twenty rounds a second over thousands of sockets affordable.
+fn take_line(line: &[u8], targets: &[Target], found: &mut [Sockets]) {
+    let mut fields = line.split(|b| *b == b' ').filter(|f| !f.is_empty()).skip(1);
+    let (Some(local), Some(remote), Some(state), Some(queues)) = (fields.next(), fields.next(), fields.next(), fields.next()) else {
+        return;
+    };
+    let Some(local) = after_colon(local) else { return };
+    let Some(at) = targets.iter().position(|t| u32::from(t.port) == local) else { return };
+    let (Some(remote), Some(unread)) = (after_colon(remote), after_colon(queues)) else { return };
+    let sockets = &mut found[at];
+    match state {
+        b"0A" => sockets.accept_queue = Some(sockets.accept_queue.unwrap_or(0) + unread),
+        // Established, and half-closed by the peer: what they hold is for the specimen to read.
+        b"01" | b"08" if unread > 0 => {
+            sockets.unread += u64::from(unread);
+            sockets.sockets += 1;
+            if sockets.named.len() < NAMED {
+                sockets.named.push((remote as u16, unread));
+            }
+        }
+        _ => {}
+    }
+}
+
+fn after_colon(field: &[u8]) -> Option<u32> {
+    let colon = field.iter().rposition(|b| *b == b':')?;
+    u32::from_str_radix(std::str::from_utf8(&field[colon + 1..]).ok()?, 16).ok()
+}
+
+/// Open descriptors: since Linux 6.2 the size of the directory, before that its entries.
+fn count_descriptors(proc: &std::path::Path) -> Option<u32> {
+    let dir = proc.join("fd");
+    match std::fs::metadata(&dir).ok()?.len() {
+        0 => Some(std::fs::read_dir(dir).ok()?.count() as u32),
+        n => Some(n as u32),
+    }
+}
+
+/// The fdinfo file of a process's first epoll instance.
+fn find_epoll(pid: u32) -> Option<PathBuf> {
+    let links = std::fs::read_dir(format!("/proc/{pid}/fd")).ok()?;
+    // It is one of the first descriptors that the process opened; thousands of connections follow it.
+    let mut numbers: Vec<u32> = links.flatten().filter_map(|l| l.file_name().to_str()?.parse().ok()).collect();
+    numbers.sort_unstable();
+    numbers
+        .into_iter()
+        .take(64)
+        .find(|n| std::fs::read_link(format!("/proc/{pid}/fd/{n}")).is_ok_and(|to| to.as_os_str() == "anon_inode:[eventpoll]"))
+        .map(|n| PathBuf::from(format!("/proc/{pid}/fdinfo/{n}")))
+}
+
+fn find_limit(pid: u32) -> u32 {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/limits")).unwrap_or_default();
+    let line = text.lines().find_map(|l| l.strip_prefix("Max open files"));
+    line.and_then(|l| l.split_whitespace().next()).and_then(|n| n.parse().ok()).unwrap_or(u32::MAX)
+}
+
+/// The lab's own process: CPU time so far and resident memory.
+pub fn own_cost() -> What {
+    let pages = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    let resident = pages.split(' ').nth(1).and_then(|n| n.parse::<u64>().ok()).unwrap_or(0) * rustix::param::page_size() as u64 / 1024;
+    What::OwnCost { micros: (clock::process_cpu().0 / 1000) as u32, resident: resident as u32 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+    use std::net::{TcpListener, TcpStream};
+
+    #[test]
+    fn a_listener_with_waiting_clients_is_seen_as_ss_sees_it() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let clients: Vec<_> = (0..3).map(|_| TcpStream::connect(("127.0.0.1", port)).unwrap()).collect();
+        let _accepted = listener.accept().unwrap();
+        (&clients[0]).write_all(b"12345").unwrap();
+        let target = Target { specimen: SpecimenId(0), pid: std::process::id(), port };
+        let clock = Clock::start();
+        let sees = |events: &[Event], what| events.iter().any(|e| e.what == what);
+        let mut round = Vec::new();
+        // The kernel needs a moment to deliver even on loopback.
+        for _ in 0..200 {
+            round = Eyes::default().look(&clock, &[target], true);
+            if sees(&round, What::UnreadTotal { bytes: 5, sockets: 1 }) {
+                break;
+            }
+            std::thread::yield_now();
+        }
+        assert!(round.iter().any(|e| matches!(e.what, What::AcceptQueue { length: 2, limit } if limit > 0)), "{round:?}");
+        assert!(sees(&round, What::Unread { port: clients[0].local_addr().unwrap().port().into(), bytes: 5 }), "{round:?}");
+        assert!(round.iter().any(|e| matches!(e.what, What::Descriptors { open, limit } if open > 3 && limit >= open)));
+        assert!(round.iter().any(|e| matches!(e.what, What::Memory { resident, .. } if resident > 100)));
+        assert!(round.iter().any(|e| matches!(e.what, What::OnCpu { .. })));
+    }
+
+    #[test]
+    fn a_process_that_is_gone_is_missing_and_not_zero() {
+        let target = Target { specimen: SpecimenId(0), pid: u32::MAX, port: 1 };
+        assert!(Eyes::default().look(&Clock::start(), &[target], true).is_empty());
+    }
+
+    #[test]
+    fn damaged_lines_are_passed_over() {
+        let target = Target { specimen: SpecimenId(0), pid: 1, port: 0x1F };
+        let mut found = [Sockets::default()];
+        for line in ["", "0: 0100007F:001F", "1: x:001F y:zz 01 00000000:00000005", "garbage"] {
+            take_line(line.as_bytes(), &[target], &mut found);
+        }
+        assert_eq!((found[0].unread, found[0].accept_queue), (0, None));
+    }
+}

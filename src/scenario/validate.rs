@@ -1,0 +1,368 @@
+//! What can be wrong with a scenario beyond its grammar: ranges, names, references, promises that cannot be kept.
+//!
+//! Every rule reports on its own and at its own place, so that one reading finds all mistakes. The limits are stated in the constants.
+
+use std::cmp::Ordering;
+use std::collections::HashSet;
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+
+use super::mistake::{Mistake, excerpt, valid_words};
+use super::outline::{Place, line_column};
+use super::schema::{Cue, Expectation, Figure, Scenario, Specimen, Step, Text};
+use crate::base::lang::Lang;
+use crate::base::units::Nanos;
+use crate::command::Command;
+use crate::command::table;
+use crate::load::plan::Load;
+use crate::specimen::control::{FaultSetting, MitigationSetting};
+
+/// Specimens that fit on one screen, and on a small machine.
+pub const SPECIMENS: RangeInclusive<usize> = 1..=4;
+/// Clients of a specimen.
+pub const CONNECTIONS: RangeInclusive<u32> = 1..=20_000;
+/// The highest open-loop rate, requests a second.
+pub const MAX_RATE: f64 = 1e6;
+/// The latest moment of a script.
+pub const MAX_AT: Nanos = Nanos::secs(600);
+/// Worker threads of a pool.
+pub const THREADS: RangeInclusive<u8> = 1..=8;
+/// The budget of a slice.
+pub const BUDGET: RangeInclusive<Nanos> = Nanos::micros(10)..=Nanos::secs(1);
+/// A supervisor's patience.
+pub const DEADLINE: RangeInclusive<Nanos> = Nanos::millis(50)..=Nanos::secs(60);
+/// How long an injected callback computes.
+pub const BUSY: RangeInclusive<Nanos> = Nanos::micros(1)..=Nanos::secs(60);
+/// A client's patience.
+pub const TIMEOUT: RangeInclusive<Nanos> = Nanos::millis(1)..=Nanos::secs(300);
+/// From which length on a callback may count as a stall.
+pub const THRESHOLD: RangeInclusive<Nanos> = Nanos::millis(1)..=Nanos::secs(60);
+/// Bytes of a request's head; of its body; header fields.
+const HEAD: RangeInclusive<usize> = 256..=1024 * 1024;
+const BODY: RangeInclusive<usize> = 0..=64 * 1024 * 1024;
+const HEADERS: RangeInclusive<usize> = 1..=256;
+/// Bytes of body that a row of the mix may send.
+const ROW_BODY: RangeInclusive<u32> = 0..=1024 * 1024;
+/// Entries of any list in the file, and characters of any text.
+const MAX_ENTRIES: usize = 256;
+const MAX_TEXT: usize = 4000;
+const MAX_NAME: usize = 24;
+const MAX_PATH: usize = 2000;
+/// Choices of a question: as many as keys answer it.
+const CHOICES: RangeInclusive<usize> = 2..=6;
+
+/// Everything that is wrong, in the order of the text.
+pub fn validate(scenario: &Scenario, source: &str, place: Place<'_>) -> Vec<Mistake> {
+    let mut check = Check { source, found: Vec::new(), specimens: scenario.specimens.iter().map(|s| s.name.clone()).collect() };
+    check.scenario(scenario, place);
+    check.found.sort();
+    check.found
+}
+
+struct Check<'a> {
+    source: &'a str,
+    found: Vec<Mistake>,
+    specimens: Vec<String>,
+}
+
+impl Check<'_> {
+    fn wrong(&mut self, place: Place<'_>, message: impl Into<String>) {
+        let (line, column) = line_column(self.source, place.offset());
+        self.found.push(Mistake { line, column, message: message.into() });
+    }
+
+    fn within<T: PartialOrd + Display>(&mut self, place: Place<'_>, what: &str, value: &T, range: &RangeInclusive<T>) {
+        if !range.contains(value) {
+            self.wrong(place, format!("{what} is {value}; valid: {} to {}", range.start(), range.end()));
+        }
+    }
+
+    fn share(&mut self, place: Place<'_>, what: &str, value: f64) {
+        self.within(place, what, &value, &(0.0..=1.0));
+    }
+
+    fn entries(&mut self, place: Place<'_>, what: &str, count: usize) {
+        if count > MAX_ENTRIES {
+            self.wrong(place, format!("{what} has {count} entries; valid: at most {MAX_ENTRIES}"));
+        }
+    }
+
+    fn scenario(&mut self, scenario: &Scenario, place: Place<'_>) {
+        let id = &scenario.id;
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        if id.is_empty() || id.len() > 64 || !id.chars().all(plain) {
+            let what = format!("id {:?} cannot be called by", excerpt(id));
+            self.wrong(place.field("id"), format!("{what}; valid: 1 to 64 lower-case letters, digits and hyphens"));
+        }
+        self.text(place.field("title"), "title", &scenario.title);
+        if !scenario.summary.is_empty() {
+            self.text(place.field("summary"), "summary", &scenario.summary);
+        }
+        self.within(place.field("stall_threshold"), "stall_threshold", &scenario.stall_threshold, &THRESHOLD);
+        self.specimens(&scenario.specimens, place.field("specimens"));
+        self.load(&scenario.load, place.field("load"));
+        self.script(&scenario.script, place.field("script"));
+        self.entries(place.field("lesson"), "lesson", scenario.lesson.len());
+        for (n, step) in scenario.lesson.iter().enumerate() {
+            self.step(step, place.field("lesson").item(n), scenario.stall_threshold);
+        }
+        self.entries(place.field("expect"), "expect", scenario.expect.len());
+        for (n, expectation) in scenario.expect.iter().enumerate() {
+            self.expectation(expectation, place.field("expect").item(n), scenario.stall_threshold);
+        }
+    }
+
+    fn text(&mut self, place: Place<'_>, what: &str, text: &Text) {
+        if !text.contains_key(Lang::En.code()) {
+            self.wrong(place, format!("{what} has no English text; valid: {{ \"en\": \"...\", \"zh\": \"...\" }}, English is required"));
+        }
+        let codes: Vec<&str> = Lang::ALL.iter().map(|lang| lang.code()).collect();
+        for (code, words) in text {
+            if !codes.contains(&code.as_str()) {
+                self.wrong(place.key(code), format!("unknown language {:?} of {what}{}", excerpt(code), valid_words(code, &codes)));
+            } else if words.trim().is_empty() {
+                self.wrong(place.field(code), format!("{what} is empty in {code:?}"));
+            }
+            if words.chars().count() > MAX_TEXT {
+                self.wrong(place.field(code), format!("{what} is longer than {MAX_TEXT} characters in {code:?}"));
+            }
+            if let Some(c) = words.chars().find(|c| (c.is_control() && *c != '\n') || is_bidi_control(*c)) {
+                let escaped = c.escape_unicode();
+                self.wrong(
+                    place.field(code),
+                    format!("{what} has a control character ({escaped}) in {code:?}; valid: text and line breaks"),
+                );
+            }
+        }
+    }
+
+    fn specimens(&mut self, specimens: &[Specimen], place: Place<'_>) {
+        self.within(place, "the number of specimens", &specimens.len(), &SPECIMENS);
+        let mut names = HashSet::new();
+        for (n, specimen) in specimens.iter().enumerate() {
+            let place = place.item(n);
+            let name = &specimen.name;
+            let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+            if name.is_empty() || name.len() > MAX_NAME || !name.chars().all(plain) {
+                let message = format!("specimen name {:?}; valid: 1 to {MAX_NAME} letters, digits, hyphens and underscores", excerpt(name));
+                self.wrong(place.field("name"), message);
+            } else if !names.insert(name) {
+                self.wrong(place.field("name"), format!("a second specimen is called {name:?}; names are unique"));
+            }
+            if !specimen.title.is_empty() {
+                self.text(place.field("title"), "title", &specimen.title);
+            }
+            let mut kinds = HashSet::new();
+            for (m, setting) in specimen.mitigations.iter().enumerate() {
+                let place = place.field("mitigations").item(m);
+                if !kinds.insert(setting.kind()) {
+                    self.wrong(place, format!("{} stands twice among the mitigations of {:?}", setting.kind(), excerpt(name)));
+                }
+                self.mitigation(*setting, place);
+            }
+            let limits = place.field("limits");
+            self.within(limits.field("head"), "limits.head", &specimen.limits.head, &HEAD);
+            self.within(limits.field("headers"), "limits.headers", &specimen.limits.headers, &HEADERS);
+            self.within(limits.field("body"), "limits.body", &specimen.limits.body, &BODY);
+        }
+    }
+
+    fn mitigation(&mut self, setting: MitigationSetting, place: Place<'_>) {
+        match setting {
+            MitigationSetting::WorkerPool { threads } => self.within(place.field("threads"), "threads", &threads, &THREADS),
+            MitigationSetting::Slicing { budget } => self.within(place.field("budget"), "budget", &budget, &BUDGET),
+            MitigationSetting::Supervisor { deadline } => self.within(place.field("deadline"), "deadline", &deadline, &DEADLINE),
+            MitigationSetting::CatchPanic => {}
+        }
+    }
+
+    fn rate(&mut self, place: Place<'_>, rate: f64) {
+        if !(rate > 0.0 && rate <= MAX_RATE) {
+            self.wrong(place, format!("rate is {rate}; valid: more than 0, at most {MAX_RATE} requests a second (None: closed loop)"));
+        }
+    }
+
+    fn load(&mut self, load: &Load, place: Place<'_>) {
+        self.within(place.field("connections"), "connections", &load.connections, &CONNECTIONS);
+        if let Some(rate) = load.rate {
+            self.rate(place.field("rate"), rate);
+            if load.think != Nanos::ZERO {
+                self.wrong(place.field("think"), "think is for a closed loop only; write rate: None beside it, or leave it out");
+            }
+        }
+        self.within(place.field("think"), "think", &load.think, &(Nanos::ZERO..=Nanos::secs(60)));
+        self.within(place.field("timeout"), "timeout", &load.timeout, &TIMEOUT);
+        self.share(place.field("churn"), "churn", load.churn);
+        let mix = place.field("mix");
+        self.entries(mix, "mix", load.mix.len());
+        if load.mix.iter().map(|row| u64::from(row.weight)).sum::<u64>() == 0 {
+            self.wrong(mix, "mix asks for nothing; valid: at least one row with a weight above 0");
+        }
+        for (n, row) in load.mix.iter().enumerate() {
+            let path = &row.path;
+            if !path.starts_with('/') || !path.bytes().all(|b| b.is_ascii_graphic()) || path.len() > MAX_PATH {
+                let message =
+                    format!("path {:?}; valid: \"/\" and printable ASCII without spaces, at most {MAX_PATH} bytes", excerpt(path));
+                self.wrong(mix.item(n).field("path"), message);
+            }
+            self.within(mix.item(n).field("body"), "body", &row.body, &ROW_BODY);
+        }
+    }
+
+    fn script(&mut self, script: &[Cue], place: Place<'_>) {
+        self.entries(place, "script", script.len());
+        let stop = script.iter().filter(|cue| cue.command == Command::Stop).map(|cue| cue.at).min();
+        for (n, cue) in script.iter().enumerate() {
+            let place = place.item(n);
+            self.within(place.field("at"), "at", &cue.at, &(Nanos::ZERO..=MAX_AT));
+            if let Some(stop) = stop.filter(|stop| cue.at > *stop) {
+                self.wrong(place.field("at"), format!("this never happens: the script stops at {stop}"));
+            }
+            if let Some(name) = &cue.specimen {
+                self.specimen(place.field("specimen"), name);
+                if matches!(cue.command, Command::Stop | Command::Mark(_)) {
+                    let message = format!("{} is for the whole run; leave specimen out", cue.command.variant());
+                    self.wrong(place.field("specimen"), message);
+                }
+            }
+            if cue.command.in_script() {
+                self.command(&cue.command, place.field("do"));
+            } else {
+                let valid: Vec<&str> =
+                    table::COMMANDS.iter().filter(|row| row.script).filter_map(|row| Some(row.sample()?.variant())).collect();
+                let message = format!("a script cannot do {}{}", cue.command.variant(), valid_words("", &deduplicated(valid)));
+                self.wrong(place.field("do"), message);
+            }
+        }
+    }
+
+    /// The ranges of a command's own values.
+    fn command(&mut self, command: &Command, place: Place<'_>) {
+        match command {
+            Command::Inject(FaultSetting::Compute { busy }) => self.within(place.item(0).field("busy"), "busy", busy, &BUSY),
+            Command::Apply(setting) => self.mitigation(*setting, place.item(0)),
+            Command::Rate(rate) => self.rate(place.item(0), *rate),
+            Command::Connections(n) => self.within(place.item(0), "Connections", n, &CONNECTIONS),
+            Command::Mark(name) if name.trim().is_empty() || name.len() > 64 || name.chars().any(char::is_control) => {
+                self.wrong(place.item(0), "a mark's name; valid: 1 to 64 bytes of text");
+            }
+            _ => {}
+        }
+    }
+
+    fn step(&mut self, step: &Step, place: Place<'_>, threshold: Nanos) {
+        match step {
+            Step::Say(text) => self.text(place.item(0), "Say", text),
+            Step::Predict { ask, choices, answer, because } => {
+                self.text(place.field("ask"), "ask", ask);
+                self.text(place.field("because"), "because", because);
+                self.within(place.field("choices"), "the number of choices", &choices.len(), &CHOICES);
+                for (n, choice) in choices.iter().enumerate() {
+                    self.text(place.field("choices").item(n), "a choice", choice);
+                }
+                if usize::from(*answer) >= choices.len() {
+                    let last = choices.len().saturating_sub(1);
+                    self.wrong(place.field("answer"), format!("answer is {answer}; valid: 0 to {last}, counted from 0"));
+                }
+            }
+            Step::Try { say, command, specimen, until } => {
+                self.text(place.field("say"), "say", say);
+                if table::of(command).is_none_or(|row| row.keys.is_empty()) {
+                    let message = format!("{} has no key that could be pressed; valid in Try: commands with a key", command.variant());
+                    self.wrong(place.field("do"), message);
+                }
+                self.command(command, place.field("do"));
+                if let Some(name) = specimen {
+                    self.specimen(place.field("specimen"), name);
+                }
+                if let Some(until) = until {
+                    self.expectation(until, place.field("until"), threshold);
+                }
+            }
+        }
+    }
+
+    fn specimen(&mut self, place: Place<'_>, name: &str) {
+        if !self.specimens.iter().any(|known| known == name) {
+            let known: Vec<&str> = self.specimens.iter().map(String::as_str).collect();
+            let message = format!("no specimen is called {:?}{}", excerpt(name), valid_words(name, &known));
+            self.wrong(place, message);
+        }
+    }
+
+    fn expectation(&mut self, expectation: &Expectation, place: Place<'_>, threshold: Nanos) {
+        match expectation {
+            Expectation::Stall { specimen, at_least, at_most, .. } => {
+                self.specimen(place.field("specimen"), specimen);
+                if *at_least < threshold {
+                    let message = format!("at_least is {at_least}, and only what lasts {threshold} (stall_threshold) counts as a stall");
+                    self.wrong(place.field("at_least"), message);
+                }
+                self.bounds(place, Some(*at_least), *at_most, false);
+            }
+            Expectation::NoStall { specimen, over } => {
+                self.specimen(place.field("specimen"), specimen);
+                if *over == Nanos::ZERO {
+                    self.wrong(place.field("over"), "over is no time at all; every callback takes longer");
+                }
+            }
+            Expectation::Measure { of, at_least, at_most } => {
+                self.figure(of, place.field("of"));
+                self.bounds(place, *at_least, *at_most, true);
+                if matches!(of, Figure::Answered { .. } | Figure::Cpu { .. }) {
+                    for (field, bound) in [("at_least", at_least), ("at_most", at_most)] {
+                        if let Some(bound) = bound {
+                            self.share(place.field(field), field, *bound);
+                        }
+                    }
+                }
+            }
+            Expectation::Ratio { of, to, at_least, at_most } => {
+                self.figure(of, place.field("of"));
+                self.figure(to, place.field("to"));
+                self.bounds(place, *at_least, *at_most, true);
+            }
+            Expectation::Deaths { specimen, at_least, at_most } => {
+                self.specimen(place.field("specimen"), specimen);
+                self.bounds(place, at_least.map(f64::from), at_most.map(f64::from), true);
+            }
+            Expectation::Alive { specimen } | Expectation::Dead { specimen } => self.specimen(place.field("specimen"), specimen),
+        }
+    }
+
+    fn bounds<T: PartialOrd + Display + Default>(&mut self, place: Place<'_>, at_least: Option<T>, at_most: Option<T>, needed: bool) {
+        if needed && at_least.is_none() && at_most.is_none() {
+            self.wrong(place, "claims nothing; valid: at_least, at_most or both");
+        }
+        for (field, bound) in [("at_least", &at_least), ("at_most", &at_most)] {
+            // What compares with nothing (NaN) is wrong too.
+            if let Some(bound) = bound
+                && bound.partial_cmp(&T::default()).is_none_or(Ordering::is_lt)
+            {
+                self.wrong(place.field(field), format!("{field} is {bound}; valid: 0 and more"));
+            }
+        }
+        if let (Some(low), Some(high)) = (at_least, at_most)
+            && low > high
+        {
+            self.wrong(place.field("at_most"), format!("at_most is {high}, and at_least is {low}: nothing lies between"));
+        }
+    }
+
+    fn figure(&mut self, figure: &Figure, place: Place<'_>) {
+        if let Some(specimen) = figure.specimen() {
+            self.specimen(place.field("specimen"), specimen);
+        }
+    }
+}
+
+/// What changes the direction of the text around it, and so can make a text look like another.
+fn is_bidi_control(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+fn deduplicated(mut words: Vec<&str>) -> Vec<&str> {
+    let mut seen = HashSet::new();
+    words.retain(|word| seen.insert(*word));
+    words
+}

@@ -1,0 +1,424 @@
+//! A connection: reads until the kernel has no more, sends until it takes no more, and keeps apart what is only partly there.
+//!
+//! An idle connection is a few dozen bytes. What it needs beyond that ([`Rare`]) it has only while a request has come in part, an answer is
+//! pending or could not all be sent. As long as an answer is pending or unsent nothing more is read: the
+//! kernel's buffers fill, and the peer feels it.
+
+use std::io::{self, Read, Write};
+use std::ops::ControlFlow;
+
+use mio::net::TcpStream;
+use mio::{Interest, Token};
+
+use super::exchange::Pending;
+use super::handlers::bytes::PATTERN;
+use super::server::Common;
+use super::timers::{Key, Timers};
+use crate::base::ids::ConnId;
+use crate::base::units::Nanos;
+use crate::http::Parts;
+use crate::telemetry::event::Readiness;
+use crate::telemetry::vocabulary::CloseReason;
+use crate::telemetry::{Probe, What};
+
+/// Reads that one callback makes at most: 1 MiB. The rest has its turn in the next tick.
+const MOST_READS: u32 = 16;
+/// Bytes of one answer that one callback sends at most. The rest has its turn in the next tick.
+const MOST_SENT: u64 = 1024 * 1024;
+/// How long a closed connection is listened to, so that its peer can read the last answer before it hears of the end.
+const LINGER: Nanos = Nanos::secs(2);
+/// Bytes that are read and thrown away meanwhile, at most.
+const MOST_DRAINED: u64 = 8 * 1024 * 1024;
+
+/// One connection.
+#[derive(Debug)]
+pub struct Conn {
+    stream: TcpStream,
+    id: ConnId,
+    /// Requests so far, modulo 65,536.
+    pub(super) requests: u16,
+    pub(super) loopback: bool,
+    /// There may be bytes to read: the last edge has not been used up.
+    unread: bool,
+    /// The kernel has reported the end of the peer's stream; it lies behind what is unread.
+    ending: bool,
+    /// The end has been read.
+    ended: bool,
+    /// The kernel tells us when it can take bytes again.
+    waits_to_write: bool,
+    /// No request is read any more; when everything is sent, the connection is closed for this reason.
+    pub(super) closing: Option<CloseReason>,
+    /// The peer may still be sending, so closing must wait until it has read the answer.
+    pub(super) lingers: bool,
+    lingering: bool,
+    rare: Option<Box<Rare>>,
+}
+
+/// What most connections do not need most of the time.
+#[derive(Debug, Default)]
+pub(super) struct Rare {
+    /// Bytes that were read and wait behind an answer.
+    backlog: Vec<u8>,
+    /// A request that has come in part.
+    pub parts: Parts,
+    /// An answer that is not there yet.
+    pub pending: Option<Pending>,
+    /// What it waits for, if it is time.
+    pub timer: Option<Key>,
+    /// Bytes of answers, of which `sent` are sent.
+    unsent: Vec<u8>,
+    sent: usize,
+    /// Bytes of [`PATTERN`], over and over, that follow, and how many went before.
+    fill: u64,
+    filled: u64,
+    /// Bytes thrown away while lingering.
+    drained: u64,
+}
+
+impl Rare {
+    /// Whether an answer is pending or not all sent: nothing else is begun then.
+    fn is_busy(&self) -> bool {
+        self.pending.is_some() || self.owes() > 0
+    }
+
+    fn owes(&self) -> u64 {
+        (self.unsent.len() - self.sent) as u64 + self.fill
+    }
+
+    fn is_empty(&self) -> bool {
+        !self.is_busy() && self.backlog.is_empty() && self.parts.is_empty() && self.timer.is_none()
+    }
+}
+
+/// Whether the connection lives on, or why not.
+pub(super) type Next = ControlFlow<CloseReason>;
+
+impl Conn {
+    pub(super) fn new(id: ConnId, stream: TcpStream, loopback: bool) -> Self {
+        Self {
+            stream,
+            id,
+            requests: 0,
+            loopback,
+            unread: false,
+            ending: false,
+            ended: false,
+            waits_to_write: false,
+            closing: None,
+            lingers: false,
+            lingering: false,
+            rare: None,
+        }
+    }
+
+    /// Its serial number.
+    #[inline]
+    pub fn id(&self) -> ConnId {
+        self.id
+    }
+
+    #[inline]
+    pub(super) fn is_busy(&self) -> bool {
+        self.rare.as_ref().is_some_and(|rare| rare.is_busy())
+    }
+
+    pub(super) fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+
+    /// Whether a request has come in part.
+    #[inline]
+    pub(super) fn has_part(&self) -> bool {
+        self.rare.as_ref().is_some_and(|rare| !rare.parts.is_empty())
+    }
+
+    /// Nothing of it is waited for any more.
+    pub(super) fn cancel_timer(&mut self, timers: &mut Timers) {
+        if let Some(key) = self.rare.as_mut().and_then(|rare| rare.timer.take()) {
+            timers.cancel(key);
+        }
+    }
+
+    // ---- callbacks ------------------------------------------------------------------------------------------------
+
+    #[inline]
+    pub(super) fn readable<P: Probe>(&mut self, token: Token, ending: bool, reset: bool, input: &mut [u8], common: &mut Common<P>) -> Next {
+        self.unread = true;
+        self.ending |= ending;
+        if self.lingering {
+            return self.drain(input);
+        }
+        if reset {
+            return Next::Break(CloseReason::Reset);
+        }
+        self.go_on(token, input, common)
+    }
+
+    pub(super) fn writable<P: Probe>(&mut self, token: Token, input: &mut [u8], common: &mut Common<P>) -> Next {
+        self.go_on(token, input, common)
+    }
+
+    pub(super) fn timer_is_due<P: Probe>(&mut self, token: Token, input: &mut [u8], common: &mut Common<P>) -> Next {
+        self.rare().timer = None;
+        if self.lingering {
+            return Next::Break(self.closing.unwrap_or(CloseReason::Timeout));
+        }
+        self.answer_pending(token, common);
+        self.go_on(token, input, common)
+    }
+
+    /// Goes on as far as it can: sends, answers what was read, reads more, until nothing is left or something must be waited for.
+    #[inline]
+    pub(super) fn go_on<P: Probe>(&mut self, token: Token, input: &mut [u8], common: &mut Common<P>) -> Next {
+        let mut reads = 0;
+        loop {
+            self.flush(token, common)?;
+            if self.closing.is_some() || self.is_busy() {
+                break;
+            }
+            if let Some(rare) = &mut self.rare
+                && !rare.backlog.is_empty()
+            {
+                let backlog = std::mem::take(&mut rare.backlog);
+                self.answer(&backlog, token, common);
+                continue;
+            }
+            if !self.unread {
+                break;
+            }
+            if reads == MOST_READS {
+                // Asking anew makes an edge of what is still there.
+                self.listen(token, common)?;
+                break;
+            }
+            reads += 1;
+            match self.stream.read(input) {
+                Ok(0) => {
+                    self.ended = true;
+                    self.unread = false;
+                }
+                Ok(n) => {
+                    // A short read has emptied a stream socket: there is no need to be told so by another one (epoll(7)).
+                    // Only the end of the stream, which the kernel has announced, can lie behind it.
+                    self.unread = n == input.len() || self.ending;
+                    common.stats.read += n as u64;
+                    common.note(What::Read { conn: self.id, bytes: n as u32 });
+                    self.answer(&input[..n], token, common);
+                }
+                Err(error) => match error.kind() {
+                    io::ErrorKind::WouldBlock => self.unread = false,
+                    io::ErrorKind::Interrupted => {}
+                    _ => return Next::Break(lost(&error)),
+                },
+            }
+        }
+        self.settle(token, input, common)
+    }
+
+    /// Everything that could be done is done: closes, half-closes, or waits for the next event.
+    #[inline]
+    fn settle<P: Probe>(&mut self, token: Token, input: &mut [u8], common: &mut Common<P>) -> Next {
+        if self.is_busy() {
+            return Next::Continue(());
+        }
+        if self.ended && self.closing.is_none() {
+            if !self.has_part() {
+                return Next::Break(CloseReason::PeerClosed);
+            }
+            // The peer has closed its half in the middle of a request, and may still hear what we think of it.
+            self.refuse_part(common);
+            self.flush(token, common)?;
+        }
+        if let Some(reason) = self.closing {
+            if self.is_busy() {
+                return Next::Continue(());
+            }
+            return if self.lingers && !self.ended { self.linger(token, input, common) } else { Next::Break(reason) };
+        }
+        if self.rare.as_ref().is_some_and(|rare| rare.is_empty()) {
+            self.rare = None;
+        }
+        Next::Continue(())
+    }
+
+    /// Keeps bytes that were read until the answer before them is on its way.
+    pub(super) fn keep(&mut self, bytes: &[u8]) {
+        if !bytes.is_empty() {
+            self.rare().backlog.extend_from_slice(bytes);
+        }
+    }
+
+    // ---- sending --------------------------------------------------------------------------------------------------
+
+    /// So many bytes of [`PATTERN`] follow what is in the shared buffer.
+    pub(super) fn follow_with(&mut self, bytes: u64, already: u64) {
+        let rare = self.rare();
+        rare.fill = bytes;
+        rare.filled = already;
+    }
+
+    /// Sends what there is to send: what is left from before, then this callback's answers with one write, then what follows them.
+    #[inline]
+    fn flush<P: Probe>(&mut self, token: Token, common: &mut Common<P>) -> Next {
+        if self.rare.as_ref().is_some_and(|rare| rare.sent < rare.unsent.len()) {
+            let out = std::mem::take(&mut common.out);
+            let rare = self.rare();
+            rare.unsent.extend_from_slice(&out);
+            common.out = out;
+            let unsent = std::mem::take(&mut rare.unsent);
+            let sent = rare.sent;
+            let wrote = self.send(&unsent[sent..], common)?;
+            let rare = self.rare();
+            rare.sent = sent + wrote;
+            if rare.sent < unsent.len() {
+                rare.unsent = unsent;
+            } else {
+                rare.sent = 0;
+            }
+        } else if !common.out.is_empty() {
+            let out = std::mem::take(&mut common.out);
+            let wrote = self.send(&out, common)?;
+            if wrote < out.len() {
+                self.rare().unsent.extend_from_slice(&out[wrote..]);
+            }
+            common.out = out;
+        }
+        common.out.clear();
+        common.whole = 0;
+        if self.rare.as_ref().is_some_and(|rare| rare.fill > 0) {
+            self.send_fill(common)?;
+        }
+        let owes = self.rare.as_ref().map_or(0, |rare| rare.owes());
+        if owes > 0 && !self.waits_to_write {
+            common.note(What::Blocked { conn: self.id, unsent: u32::try_from(owes).unwrap_or(u32::MAX) });
+        }
+        if (owes > 0) != self.waits_to_write {
+            self.waits_to_write = owes > 0;
+            self.listen(token, common)?;
+        }
+        Next::Continue(())
+    }
+
+    /// One write. A short one means that the kernel takes no more for now.
+    #[inline]
+    fn send<P: Probe>(&mut self, bytes: &[u8], common: &mut Common<P>) -> ControlFlow<CloseReason, usize> {
+        loop {
+            match self.stream.write(bytes) {
+                Ok(n) => {
+                    common.stats.written += n as u64;
+                    common.note(What::Wrote { conn: self.id, bytes: n as u32 });
+                    return ControlFlow::Continue(n);
+                }
+                Err(error) => match error.kind() {
+                    io::ErrorKind::WouldBlock => return ControlFlow::Continue(0),
+                    io::ErrorKind::Interrupted => {}
+                    _ => return ControlFlow::Break(lost(&error)),
+                },
+            }
+        }
+    }
+
+    /// Sends of the pattern what the kernel takes, if nothing else is left before it.
+    fn send_fill<P: Probe>(&mut self, common: &mut Common<P>) -> Next {
+        let mut budget = MOST_SENT;
+        while let Some(rare) = &mut self.rare
+            && rare.fill > 0
+            && rare.unsent.is_empty()
+        {
+            let from = (rare.filled % PATTERN.len() as u64) as usize;
+            let length = ((PATTERN.len() - from) as u64).min(rare.fill).min(budget) as usize;
+            if length == 0 {
+                // Enough for this turn. Asking anew to be told of room to write makes an edge of the room that is there.
+                self.waits_to_write = false;
+                break;
+            }
+            // Each of these takes its time: the fact needs a stamp of its own.
+            common.stale = true;
+            let wrote = self.send(&PATTERN[from..from + length], common)?;
+            let rare = self.rare();
+            rare.fill -= wrote as u64;
+            rare.filled += wrote as u64;
+            budget -= wrote as u64;
+            if wrote < length {
+                break;
+            }
+        }
+        Next::Continue(())
+    }
+
+    /// Tells the kernel what we want to hear of: always what there is to read, and room to write only as long as we wait for it.
+    fn listen<P: Probe>(&mut self, token: Token, common: &mut Common<P>) -> Next {
+        let (interest, readiness) = if self.waits_to_write {
+            (Interest::READABLE | Interest::WRITABLE, Readiness::BOTH)
+        } else {
+            (Interest::READABLE, Readiness::READABLE)
+        };
+        if common.poll.registry().reregister(&mut self.stream, token, interest).is_err() {
+            return Next::Break(CloseReason::Failed);
+        }
+        common.note(What::Interested { conn: self.id, interest: readiness });
+        Next::Continue(())
+    }
+
+    // ---- closing --------------------------------------------------------------------------------------------------
+
+    /// Closes our half and goes on reading for a while. A socket that is closed with unread bytes sends a reset, and a
+    /// reset can overtake the answer and take it from the peer (RFC 9112, section 9.6).
+    fn linger<P: Probe>(&mut self, token: Token, input: &mut [u8], common: &mut Common<P>) -> Next {
+        if self.stream.shutdown(std::net::Shutdown::Write).is_err() {
+            return Next::Break(self.closing.unwrap_or(CloseReason::Reset));
+        }
+        self.lingering = true;
+        let due = common.clock.now() + LINGER;
+        let key = common.timers.set(due, token);
+        common.note(What::TimerSet { conn: self.id, micros: (LINGER.0 / 1_000) as u32 });
+        let rare = self.rare();
+        rare.backlog = Vec::new();
+        rare.timer = Some(key);
+        self.drain(input)
+    }
+
+    fn drain(&mut self, input: &mut [u8]) -> Next {
+        let reason = self.closing.unwrap_or(CloseReason::Finished);
+        loop {
+            match self.stream.read(input) {
+                Ok(0) => return Next::Break(reason),
+                Ok(n) => {
+                    let rare = self.rare();
+                    rare.drained += n as u64;
+                    if rare.drained > MOST_DRAINED {
+                        return Next::Break(reason);
+                    }
+                }
+                Err(error) => match error.kind() {
+                    io::ErrorKind::WouldBlock => return Next::Continue(()),
+                    io::ErrorKind::Interrupted => {}
+                    _ => return Next::Break(reason),
+                },
+            }
+        }
+    }
+
+    /// Its callback has panicked: answers with 500, unless a part of another answer is on its way already, and closes.
+    pub(super) fn panicked<P: Probe>(&mut self, token: Token, common: &mut Common<P>) -> Next {
+        common.out.truncate(common.whole);
+        let started = self.rare.as_ref().is_some_and(|rare| rare.owes() > 0);
+        if started || self.lingering {
+            return Next::Break(CloseReason::Panicked);
+        }
+        self.cancel_timer(&mut common.timers);
+        self.rare = None;
+        self.answer_panic(common);
+        self.flush(token, common)?;
+        if self.is_busy() { Next::Continue(()) } else { self.linger(token, &mut [0; 4096], common) }
+    }
+}
+
+/// What an error of a read or a write says about the connection.
+fn lost(error: &io::Error) -> CloseReason {
+    match error.kind() {
+        io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionAborted => CloseReason::Reset,
+        io::ErrorKind::TimedOut => CloseReason::Timeout,
+        _ => CloseReason::Failed,
+    }
+}

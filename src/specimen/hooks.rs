@@ -1,0 +1,194 @@
+//! The named places in the loop where a fault or a mitigation can take hold. Without any, each place does what it says by itself.
+//!
+//! A fault and a mitigation are the same kind of thing: a [`Hook`] with some methods that are not the default. The table row
+//! ([`super::faults`], [`super::mitigations`]) makes it from its setting; the loop calls it at the place and knows nothing of its kind.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::Arc;
+
+use mio::{Registry, Token};
+
+use super::control::{FaultSetting, MitigationSetting};
+use super::pool::{Completions, Slots};
+use super::work::Work;
+use super::{faults, mitigations};
+use crate::base::clock::Clock;
+use crate::base::ids::ConnId;
+use crate::base::units::Nanos;
+use crate::telemetry::shared::Shared;
+use crate::telemetry::vocabulary::{Fault, Handler, Mitigation};
+
+/// The places.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Point {
+    /// A request has been read; its handler is about to run ([`Hook::request`]).
+    Request,
+    /// Computing work is to be done ([`Hook::work`]).
+    Work,
+    /// A callback ends in a panic ([`Hook::catches_panics`]).
+    Edge,
+    /// Outside the process: the lab does it, and the loop only says that it knows.
+    Lab,
+}
+
+/// What takes hold at some of the places. The defaults change nothing.
+pub trait Hook {
+    /// At [`Point::Request`]: what must be over before the handler runs. Called once for a fault, which is spent then.
+    fn request(&mut self) -> Needs {
+        Needs::Nothing
+    }
+
+    /// At [`Point::Work`]: does the work, places it elsewhere, or leaves it to the next one.
+    fn work(&mut self, job: Job, clock: &Clock) -> Placed {
+        let _ = clock;
+        Placed::Untouched(job)
+    }
+
+    /// At [`Point::Edge`]: whether a panic ends only the connection whose callback it was.
+    fn catches_panics(&self) -> bool {
+        false
+    }
+}
+
+/// What must be over before a request can be answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needs {
+    /// Nothing.
+    Nothing,
+    /// So much time; the loop goes on meanwhile.
+    Time(Nanos),
+    /// So much computing.
+    Work(Work),
+}
+
+/// Computing work, and whose it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Job {
+    /// The connection's place in the loop.
+    pub token: Token,
+    /// The connection.
+    pub conn: ConnId,
+    /// What its request asked for.
+    pub handler: Handler,
+    /// The work.
+    pub work: Work,
+    /// Whether it was put off before, and a task of a later tick takes it up again.
+    pub is_task: bool,
+}
+
+/// What became of computing work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Placed {
+    /// Nobody took it.
+    Untouched(Job),
+    /// It is done.
+    Done,
+    /// A worker has it; the loop will hear of it through its waker.
+    Worker,
+    /// This is left of it, for a later tick.
+    Later(Job),
+}
+
+/// What a hook may be built on.
+#[derive(Debug)]
+pub struct Ground {
+    /// The lab's clock.
+    pub clock: Clock,
+    /// The mapping, if the specimen is watched: each worker has a ring of its own.
+    pub shared: Option<Shared>,
+    /// Jobs that workers have done.
+    pub completions: Arc<Completions>,
+    /// Which worker rings are in use.
+    pub slots: Arc<Slots>,
+}
+
+/// Faults that wait for a request, at most.
+const MOST_ARMED: usize = 1024;
+
+/// What has taken hold of a loop.
+pub struct Hooks {
+    ground: Ground,
+    armed: VecDeque<FaultSetting>,
+    on: Vec<(Mitigation, Box<dyn Hook>)>,
+    catches_panics: bool,
+}
+
+impl Hooks {
+    /// None.
+    pub fn new(ground: Ground) -> Self {
+        Self { ground, armed: VecDeque::new(), on: Vec::new(), catches_panics: false }
+    }
+
+    /// Arms a fault for the next request. False if too many wait already.
+    pub fn arm(&mut self, setting: FaultSetting) -> bool {
+        let room = self.armed.len() < MOST_ARMED;
+        if room {
+            self.armed.push_back(setting);
+        }
+        room
+    }
+
+    /// Takes the fault that waits longest for a request.
+    #[inline]
+    pub fn take_armed(&mut self) -> Option<(Fault, Box<dyn Hook>)> {
+        let setting = self.armed.pop_front()?;
+        Some((setting.kind(), faults::row(setting.kind()).hook(setting)))
+    }
+
+    /// Switches a mitigation on, or changes how it is set.
+    ///
+    /// # Errors
+    /// What starting it says; `InvalidInput` for a setting that cannot be. Then everything is as before.
+    pub fn apply(&mut self, setting: MitigationSetting, registry: &Registry) -> io::Result<()> {
+        let kind = setting.kind();
+        let hook = mitigations::row(kind).hook(setting, &self.ground, registry)?;
+        self.on.retain(|(k, _)| *k != kind);
+        self.on.push((kind, hook));
+        // In the order of their numbers, whichever came first: the pool takes work before slicing does.
+        self.on.sort_by_key(|(k, _)| *k);
+        self.look();
+        Ok(())
+    }
+
+    /// Switches a mitigation off. False if it was not on.
+    pub fn revoke(&mut self, kind: Mitigation) -> bool {
+        let before = self.on.len();
+        self.on.retain(|(k, _)| *k != kind);
+        self.look();
+        self.on.len() < before
+    }
+
+    fn look(&mut self) {
+        self.catches_panics = self.on.iter().any(|(_, hook)| hook.catches_panics());
+    }
+
+    /// Which mitigations are on.
+    pub fn mitigations(&self) -> impl Iterator<Item = Mitigation> {
+        self.on.iter().map(|(kind, _)| *kind)
+    }
+
+    /// Whether a panic ends only the connection whose callback it was.
+    #[inline]
+    pub fn catches_panics(&self) -> bool {
+        self.catches_panics
+    }
+
+    /// Has computing work done: by the first that takes it, or here and now.
+    pub fn work(&mut self, mut job: Job) -> Placed {
+        let clock = self.ground.clock;
+        for (_, hook) in &mut self.on {
+            match hook.work(job, &clock) {
+                Placed::Untouched(same) => job = same,
+                placed => return placed,
+            }
+        }
+        job.work.run(&clock);
+        Placed::Done
+    }
+
+    /// The next job that a worker has done.
+    pub fn next_completion(&self) -> Option<Token> {
+        self.ground.completions.take()
+    }
+}

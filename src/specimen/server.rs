@@ -1,0 +1,318 @@
+//! What the callbacks of one loop share, and the small calls by which [`super::reactor`] drives it.
+//!
+//! A connection lives in a slab; its token is its place there and its serial number. Serial numbers are not used again, so an event
+//! for a connection that was closed earlier in the same tick finds nobody, even if its place has been taken.
+
+use std::io;
+use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use mio::event::Event;
+use mio::{Events, Poll, Token};
+use slab::Slab;
+
+use super::accept::Accept;
+use super::conn::Conn;
+use super::hooks::{Hooks, Job};
+use super::orders::Orders;
+use super::stats::Stats;
+use super::tasks::Tasks;
+use super::timers::{Timer, Timers};
+use crate::base::clock::{Clock, Stamp, unix_seconds};
+use crate::base::ids::ConnId;
+use crate::base::units::Nanos;
+use crate::http::Limits;
+use crate::http::date::{HttpDate, http_date};
+use crate::telemetry::event::Readiness;
+use crate::telemetry::vocabulary::{Cause, CloseReason, Phase};
+use crate::telemetry::{Probe, What};
+
+/// The listener. The serial number in it is zero, so it is no connection's.
+pub const LISTENER: Token = Token(0);
+/// The lab's channel.
+pub const CONTROL: Token = Token(1);
+/// The workers' way to wake the loop.
+pub const WAKER: Token = Token(2);
+
+/// Bytes that one read takes at most.
+const INPUT: usize = 64 * 1024;
+
+/// The server of one loop.
+pub struct Server<P> {
+    pub(super) common: Common<P>,
+    pub(super) conns: Slab<Conn>,
+    pub(super) accept: Accept,
+    pub(super) orders: Orders,
+    /// Where every connection reads into: what is not yet a whole request is kept apart, and most are whole.
+    input: Box<[u8]>,
+    /// The moment for which timers are being run.
+    now: Nanos,
+    stopped: bool,
+}
+
+/// What a connection needs beside itself.
+pub(super) struct Common<P> {
+    pub probe: P,
+    pub clock: Clock,
+    pub poll: Poll,
+    pub limits: Limits,
+    pub timers: Timers,
+    pub tasks: Tasks,
+    pub hooks: Hooks,
+    pub stats: Stats,
+    pub date: Date,
+    /// Answers of the callback that runs: sent with one write, and empty between callbacks.
+    pub out: Vec<u8>,
+    /// Where in it the last whole answer ends.
+    pub whole: usize,
+    /// Whether the callback that runs has not started a request yet.
+    pub first: bool,
+    /// Whether time has passed since the last stamp: what follows needs one of its own.
+    pub stale: bool,
+}
+
+/// The Date header, made anew once a second.
+pub(super) struct Date {
+    pub text: HttpDate,
+    until: Stamp,
+    second: Stamp,
+}
+
+impl Date {
+    pub fn new(clock: &Clock) -> Self {
+        Self { text: http_date(unix_seconds()), until: Stamp(0), second: clock.stamp_at(Nanos::secs(1)) }
+    }
+
+    #[inline]
+    fn refresh(&mut self, clock: &Clock) {
+        let now = clock.stamp();
+        if now >= self.until {
+            self.text = http_date(unix_seconds());
+            self.until = Stamp(now.0 + self.second.0);
+        }
+    }
+}
+
+impl<P: Probe> Common<P> {
+    /// Notes a fact with the last boundary's stamp, or with one of its own where work has taken time since.
+    #[inline]
+    pub fn note(&mut self, what: What) {
+        if self.stale {
+            self.stale = false;
+            self.probe.note_now(what);
+        } else {
+            self.probe.note(what);
+        }
+    }
+}
+
+/// A connection's token: its serial number and its place.
+pub(super) fn token(id: ConnId, place: usize) -> Token {
+    Token((id.0 as usize) << 32 | place)
+}
+
+fn place(token: Token) -> usize {
+    token.0 & 0xFFFF_FFFF
+}
+
+fn serial(token: Token) -> ConnId {
+    ConnId((token.0 >> 32) as u32)
+}
+
+impl<P: Probe> Server<P> {
+    pub(super) fn new(common: Common<P>, accept: Accept, orders: Orders) -> Self {
+        let input = vec![0; INPUT].into_boxed_slice();
+        Self { common, conns: Slab::new(), accept, orders, input, now: Nanos::ZERO, stopped: false }
+    }
+
+    // ---- what the loop asks ---------------------------------------------------------------------------------------
+
+    /// Whether the lab has said stop, or is gone.
+    pub fn is_stopped(&self) -> bool {
+        self.stopped
+    }
+
+    pub(super) fn stop(&mut self) {
+        self.stopped = true;
+    }
+
+    /// A tick begins.
+    #[inline]
+    pub fn tick(&mut self) {
+        self.common.probe.tick();
+    }
+
+    /// How long `epoll_wait` may sleep: not at all with tasks queued, else until the next timer is due.
+    #[inline]
+    pub fn patience(&self) -> Option<Duration> {
+        if !self.common.tasks.is_empty() {
+            return Some(Duration::ZERO);
+        }
+        self.common.timers.next_due().map(|due| due.since(self.common.clock.now()).duration())
+    }
+
+    /// A phase begins.
+    #[inline]
+    pub fn enter(&mut self, phase: Phase, detail: u32) {
+        self.common.probe.enter(phase, detail);
+        if phase != Phase::Poll {
+            self.common.date.refresh(&self.common.clock);
+        }
+    }
+
+    /// `epoll_wait`. A signal that interrupts it is nothing: the loop comes round again.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    #[inline]
+    pub fn poll(&mut self, events: &mut Events, patience: Option<Duration>) -> io::Result<()> {
+        match self.common.poll.poll(events, patience) {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes down who is ready, before the first callback runs.
+    #[inline]
+    pub fn note_ready(&mut self, events: &Events) {
+        for event in events {
+            let conn = match event.token() {
+                CONTROL | WAKER => continue,
+                token => serial(token),
+            };
+            let mut bits = u8::from(event.is_readable()) | u8::from(event.is_writable()) << 1;
+            if event.is_read_closed() || event.is_error() {
+                bits |= Readiness::CLOSED.0;
+            }
+            self.common.probe.note(What::Ready { conn, readiness: Readiness(bits) });
+        }
+    }
+
+    /// Whose token this is; nothing if its connection is closed.
+    #[inline]
+    pub fn whose(&self, token: Token) -> Option<ConnId> {
+        let id = serial(token);
+        if !id.is_some() {
+            return Some(ConnId::NONE);
+        }
+        self.conns.get(place(token)).is_some_and(|conn| conn.id() == id).then_some(id)
+    }
+
+    /// A callback begins.
+    #[inline]
+    pub fn begin(&mut self, cause: Cause, conn: ConnId) {
+        self.common.first = true;
+        self.common.stale = false;
+        self.common.probe.begin(cause, conn);
+    }
+
+    /// Runs a callback, and where a mitigation catches panics, gives up its connection instead of the process.
+    #[inline]
+    pub fn at_the_edge(&mut self, token: Token, run: impl FnOnce(&mut Self, Token)) {
+        if self.common.hooks.catches_panics() {
+            // Whatever the callback had begun to change is its connection's, and that is given up, or the shared buffer's, which is cut back.
+            if catch_unwind(AssertUnwindSafe(|| run(self, token))).is_err() {
+                self.panicked(token);
+            }
+        } else {
+            run(self, token);
+        }
+    }
+
+    #[cold]
+    fn panicked(&mut self, token: Token) {
+        let conn = serial(token);
+        self.common.stats.caught += 1;
+        self.common.probe.note_now(What::Caught { conn });
+        self.with_conn(token, |conn, _, common| conn.panicked(token, common));
+    }
+
+    // ---- callbacks ------------------------------------------------------------------------------------------------
+
+    /// A connection has something to read.
+    #[inline]
+    pub fn readable(&mut self, token: Token, event: &Event) {
+        let (ended, reset) = (event.is_read_closed(), event.is_error() || event.is_write_closed());
+        self.with_conn(token, |conn, input, common| conn.readable(token, ended, reset, input, common));
+    }
+
+    /// A connection can take bytes again.
+    pub fn writable(&mut self, token: Token) {
+        self.with_conn(token, |conn, input, common| conn.writable(token, input, common));
+    }
+
+    /// How many timers are due.
+    #[inline]
+    pub fn timers_due(&mut self) -> u32 {
+        if self.common.timers.is_empty() {
+            return 0;
+        }
+        self.now = self.common.clock.now();
+        self.common.timers.count_due(self.now) as u32
+    }
+
+    /// The next timer that is due.
+    pub fn next_timer(&mut self) -> Option<Timer> {
+        self.common.timers.take_due(self.now)
+    }
+
+    /// A timer is due.
+    pub fn timer_is_due(&mut self, timer: Timer) {
+        let late = self.common.clock.now().since(timer.due).0 / 1_000;
+        let (conn, micros) = (serial(timer.token), u32::try_from(late).unwrap_or(u32::MAX));
+        self.common.probe.note(What::TimerLate { conn, micros });
+        if timer.token == LISTENER {
+            self.accept(LISTENER);
+        } else {
+            self.with_conn(timer.token, |conn, input, common| conn.timer_is_due(timer.token, input, common));
+        }
+    }
+
+    /// How many tasks this tick runs.
+    #[inline]
+    pub fn tasks_due(&self) -> u32 {
+        self.common.tasks.due()
+    }
+
+    /// The next `n` tasks. What they queue is for a later tick.
+    pub fn take_tasks(&mut self, n: u32) -> Vec<Job> {
+        self.common.tasks.take(n)
+    }
+
+    /// A task's turn has come.
+    pub fn run_task(&mut self, task: Job) {
+        self.with_conn(task.token, |conn, input, common| conn.run_task(task, input, common));
+    }
+
+    /// The connection whose work a worker has done; nothing if there is none left.
+    pub fn next_completion(&mut self) -> Option<Token> {
+        self.common.hooks.next_completion()
+    }
+
+    /// A worker has done a connection's work.
+    pub fn work_is_done(&mut self, token: Token) {
+        self.with_conn(token, |conn, input, common| conn.work_is_done(token, input, common));
+    }
+
+    /// Calls a connection, and closes it if that is what came of it.
+    #[inline]
+    fn with_conn(&mut self, token: Token, call: impl FnOnce(&mut Conn, &mut [u8], &mut Common<P>) -> ControlFlow<CloseReason>) {
+        let Some(conn) = self.conns.get_mut(place(token)) else { return };
+        if let ControlFlow::Break(reason) = call(conn, &mut self.input, &mut self.common) {
+            self.close(token, reason);
+        }
+    }
+
+    /// Closes a connection. Its descriptor is the only one of its socket, so closing it takes it out of the interest list as well.
+    pub(super) fn close(&mut self, token: Token, reason: CloseReason) {
+        let Some(mut conn) = self.conns.try_remove(place(token)) else { return };
+        conn.cancel_timer(&mut self.common.timers);
+        self.common.out.clear();
+        self.common.whole = 0;
+        self.common.stats.open -= 1;
+        drop(conn);
+        self.common.note(What::Closed { conn: serial(token), reason });
+        self.accept.descriptor_is_free();
+    }
+}

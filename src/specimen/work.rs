@@ -1,0 +1,94 @@
+//! Computing work: what occupies a thread and cannot be interrupted, only done here, elsewhere, or in slices.
+
+use std::hint::black_box;
+
+use crate::base::clock::Clock;
+use crate::base::units::Nanos;
+
+/// A piece of computing work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// Compute for so long, by the clock of the thread that does it.
+    Compute(Nanos),
+    /// Compute forever.
+    Endless,
+}
+
+/// The most that one request can ask to be computed, and the longest it can ask to sleep.
+pub const LONGEST: Nanos = Nanos::secs(600);
+
+impl Work {
+    /// Does all of it. Nothing can stop this.
+    pub fn run(self, clock: &Clock) {
+        match self {
+            Self::Compute(busy) => {
+                burn(clock, busy);
+            }
+            Self::Endless => loop {
+                mix(1);
+            },
+        }
+    }
+
+    /// Does at most `budget` of it, and says what is left. Endless work has no place where it could be cut.
+    pub fn run_slice(self, clock: &Clock, budget: Nanos) -> Option<Self> {
+        match self {
+            Self::Compute(busy) => {
+                let left = busy - burn(clock, busy.min(budget));
+                (left > Nanos::ZERO).then_some(Self::Compute(left))
+            }
+            Self::Endless => {
+                self.run(clock);
+                None
+            }
+        }
+    }
+}
+
+/// Computes until the clock has advanced by `busy`, and says by how much it has.
+fn burn(clock: &Clock, busy: Nanos) -> Nanos {
+    let begin = clock.now();
+    let mut seed = begin.0;
+    loop {
+        seed = mix(seed);
+        let so_far = clock.now() - begin;
+        if so_far >= busy {
+            return so_far;
+        }
+    }
+}
+
+/// Half a microsecond of arithmetic that the compiler must not leave out.
+fn mix(mut x: u64) -> u64 {
+    for _ in 0..256 {
+        x = black_box(x.rotate_left(5).wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ 0xD1B5);
+    }
+    x
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn work_takes_as_long_as_it_says() {
+        let clock = Clock::start();
+        let begin = clock.now();
+        Work::Compute(Nanos::millis(20)).run(&clock);
+        let took = clock.now() - begin;
+        assert!(took >= Nanos::millis(20) && took < Nanos::millis(2_000), "{took}");
+    }
+
+    #[test]
+    fn slices_add_up_to_the_whole() {
+        let clock = Clock::start();
+        let begin = clock.now();
+        let (mut work, mut slices) = (Some(Work::Compute(Nanos::millis(20))), 0);
+        while let Some(rest) = work {
+            work = rest.run_slice(&clock, Nanos::millis(5));
+            slices += 1;
+        }
+        let took = clock.now() - begin;
+        assert!((1..=4).contains(&slices) && took >= Nanos::millis(20), "{slices} slices, {took}");
+    }
+}

@@ -1,0 +1,510 @@
+//! The fold itself: which event changes which aggregate, and how time passes for all of them.
+//!
+//! Two clocks meet here. What an event says of its own producer (how long a callback ran) is reckoned with the events' stamps,
+//! which are in order within a ring. What is accounted slice by slice (shares, the strip) is reckoned with `passed`, which only grows:
+//! an event of another ring that comes a little late never makes time run backwards or count twice.
+
+use std::collections::VecDeque;
+
+use super::reactor::Running;
+use super::stalls::{Held, StallEnd};
+use super::strip::{Doing, SLICE};
+use super::window::Slots;
+use super::{
+    Asked, Clients, Connections, Death, Kernel, Life, MAX_DEATHS, MAX_LAST_WORDS, MAX_WORKERS, OwnCost, Reactor, Setup, Specimen, Stalls,
+    Strip, Worker, World,
+};
+use crate::base::ids::{ConnId, SpecimenId};
+use crate::base::units::Nanos;
+use crate::telemetry::event::{Event, Lane, What};
+use crate::telemetry::vocabulary::{Cause, Handler, Mitigation, Phase};
+
+/// Later moments are damage, not time: 146 years, far below where arithmetic would end.
+const LAST: Nanos = Nanos(1 << 62);
+/// What no strip and no window reaches back to is passed over in one step.
+const REACH: Nanos = Nanos::secs(65);
+/// The ring number of the loop in [`What::Lost`].
+const LOOP_RING: u32 = 0;
+
+impl World {
+    /// A world in which nothing has happened yet.
+    pub fn new(setup: &Setup) -> Self {
+        let specimen = |(n, name): (usize, &String)| Specimen::new(SpecimenId(n as u8), name, setup.stall_threshold);
+        Self {
+            now: Nanos::ZERO,
+            started: None,
+            stall_threshold: setup.stall_threshold,
+            specimens: setup.specimens.iter().take(256).enumerate().map(specimen).collect(),
+            events: 0,
+            lost: 0,
+            own: OwnCost::default(),
+            boundary: SLICE,
+            rate: Slots::starting(Nanos::ZERO),
+            costs: VecDeque::new(),
+        }
+    }
+
+    /// One more fact. Facts of one ring come in their order; those of different rings may come a little out of order.
+    ///
+    /// Figures over the last second, and what grows by itself (a stall's age), are as of the last whole 10 ms; [`World::advance`]
+    /// brings them up to date for whoever looks.
+    #[inline]
+    pub fn apply(&mut self, event: &Event) {
+        let at = event.at.min(LAST);
+        self.events += 1;
+        if at >= self.boundary {
+            self.advance(at);
+        }
+        if at > self.now {
+            self.now = at;
+        }
+        if self.started.is_none() {
+            self.started = Some(at);
+            self.rate = Slots::starting(at);
+        }
+        *self.rate.now() += 1;
+        match event.what {
+            What::Lost { events, .. } => self.lost = self.lost.saturating_add(u64::from(events)),
+            What::OwnCost { micros, resident } => return self.cost(at, micros, resident),
+            _ => {}
+        }
+        if let Some(specimen) = self.specimens.get_mut(usize::from(event.from.specimen.0)) {
+            specimen.apply(at, event.from.lane, event.what);
+        }
+    }
+
+    /// It is `now`, and nothing that happened before is still to come: a callback that runs grows older, windows slide.
+    ///
+    /// It makes no difference to later moments in how many steps time passes.
+    pub fn advance(&mut self, now: Nanos) {
+        let now = now.min(LAST);
+        self.now = self.now.max(now);
+        for specimen in &mut self.specimens {
+            specimen.pass(now);
+            specimen.age(now);
+        }
+        if now >= self.boundary {
+            self.boundary = Nanos((now.0 / SLICE.0 + 1) * SLICE.0);
+            if self.rate.slide(now) {
+                self.own.event_rate = self.rate.rate(|n| u64::from(*n));
+            }
+        }
+    }
+
+    /// The tail of what a process wrote on standard error, made safe for a terminal by whoever read it.
+    pub fn last_words(&mut self, specimen: SpecimenId, words: String) {
+        let Some(specimen) = self.specimens.get_mut(usize::from(specimen.0)) else { return };
+        let mut from = words.len().saturating_sub(MAX_LAST_WORDS);
+        while !words.is_char_boundary(from) {
+            from += 1;
+        }
+        let words = if from == 0 { words } else { words[from..].to_string() };
+        match specimen.deaths.last_mut() {
+            Some(death) if !matches!(specimen.life, Life::Running { .. }) || death.last_words.is_empty() => death.last_words = words,
+            _ => specimen.words = words,
+        }
+    }
+
+    fn cost(&mut self, at: Nanos, micros: u32, resident: u32) {
+        self.own.resident = resident;
+        self.costs.push_back((at, micros));
+        while self.costs.len() > 64 || self.costs.get(1).is_some_and(|(second, _)| at.since(*second) >= Nanos::secs(1)) {
+            self.costs.pop_front();
+        }
+        if let Some(&(from, before)) = self.costs.front()
+            && at > from
+        {
+            self.own.cpu = f64::from(micros.wrapping_sub(before)) / 1e6 / at.since(from).as_secs();
+        }
+    }
+}
+
+impl Specimen {
+    fn new(id: SpecimenId, name: &str, threshold: Nanos) -> Self {
+        Self {
+            id,
+            name: name.to_string(),
+            life: Life::Starting,
+            port: None,
+            respawns: 0,
+            reactor: Reactor::default(),
+            connections: Connections::default(),
+            stalls: Stalls::default(),
+            kernel: Kernel::default(),
+            clients: Clients::default(),
+            strip: Strip::default(),
+            workers: Vec::new(),
+            mitigations: [false; Mitigation::COUNT],
+            deaths: Vec::new(),
+            died: 0,
+            caught: 0,
+            lost: 0,
+            lost_at: None,
+            asked: None,
+            applied: None,
+            marked: None,
+            threshold,
+            passed: Nanos::ZERO,
+            begun: (0, 0),
+            queue: 0,
+            watchdog: false,
+            words: String::new(),
+        }
+    }
+
+    /// Whether a process runs.
+    pub fn is_alive(&self) -> bool {
+        matches!(self.life, Life::Running { .. })
+    }
+
+    /// Jobs that its workers have done.
+    pub fn jobs_done(&self) -> u64 {
+        self.workers.iter().map(|worker| worker.done).sum()
+    }
+
+    #[inline]
+    fn apply(&mut self, at: Nanos, lane: Lane, what: What) {
+        match lane {
+            Lane::Loop => self.of_loop(at, what),
+            Lane::Load => self.of_load(at, what),
+            Lane::Worker(n) => self.of_worker(at, n, what),
+            Lane::Kernel => self.of_kernel(at, what),
+            Lane::Lab => self.of_lab(at, what),
+        }
+    }
+
+    #[inline]
+    fn of_loop(&mut self, at: Nanos, what: What) {
+        if matches!(self.life, Life::Dead { .. }) {
+            return; // Written before its end, read after it: what it had begun is over.
+        }
+        match what {
+            What::Entered { phase, detail } => {
+                self.over(at, StallEnd::Returned);
+                self.reactor.entered(at, phase, detail);
+            }
+            What::Ready { conn, readiness } => {
+                self.reactor.ready(at, conn, readiness);
+                if let Some(connection) = self.connections.of(conn) {
+                    connection.ready(at, readiness);
+                }
+            }
+            What::Began { conn, cause } => self.began(at, conn, cause),
+            What::Read { conn, bytes } => {
+                if let Some(connection) = self.connections.of(conn) {
+                    connection.read(bytes);
+                }
+            }
+            What::Requested { conn, handler } => {
+                self.reactor.requested(at, conn, handler);
+                if let Some(connection) = self.connections.of(conn) {
+                    connection.requested(at, handler);
+                }
+            }
+            What::Responded { conn, .. } => {
+                if let Some(connection) = self.connections.of(conn) {
+                    connection.responded(at);
+                }
+            }
+            What::Wrote { conn, bytes } => {
+                if let Some(connection) = self.connections.of(conn) {
+                    connection.wrote(bytes);
+                }
+            }
+            What::Blocked { conn, unsent } => {
+                if let Some(connection) = self.connections.of(conn) {
+                    connection.unsent = unsent;
+                }
+            }
+            What::Interested { conn, interest } => {
+                if let Some(connection) = self.connections.of(conn) {
+                    connection.interest = interest;
+                }
+            }
+            What::Opened { conn, port_fd: (port, fd) } => self.connections.opened(at, conn, port, fd),
+            What::Closed { conn, .. } => self.connections.closed(conn),
+            What::AcceptFailed { errno } => {
+                self.connections.accept_failed = (self.connections.accept_failed.0.saturating_add(1), errno);
+            }
+            What::TimerSet { conn, .. } => self.put_off(conn, None),
+            What::TaskQueued { conn, handler } | What::JobQueued { conn, handler } => self.put_off(conn, Some(handler)),
+            What::TimerLate { micros, .. } => self.reactor.timer_late(Nanos::micros(u64::from(micros))),
+            What::Gated { held } => {
+                // The gate stands before a callback or a tick: whatever ran before it is over.
+                self.over(at, StallEnd::Returned);
+                self.reactor.held = held != 0;
+            }
+            What::Rested {} => self.over(at, StallEnd::Returned),
+            What::Caught { .. } => self.caught = self.caught.saturating_add(1),
+            What::Applied { seq, done } => self.applied = Some((seq, done != 0)),
+            other => self.of_any(at, other, true),
+        }
+    }
+
+    fn of_worker(&mut self, at: Nanos, n: u8, what: What) {
+        let n = usize::from(n);
+        if !matches!(what, What::JobBegan { .. } | What::JobEnded { .. }) {
+            return self.of_any(at, what, false);
+        }
+        if n >= MAX_WORKERS {
+            return;
+        }
+        self.pass(at);
+        if n >= self.workers.len() {
+            self.workers.resize(n + 1, Worker::default());
+        }
+        let worker = &mut self.workers[n];
+        if let What::JobBegan { conn, handler } = what {
+            worker.job = Some((conn, handler, at));
+        } else {
+            worker.done += 1;
+            if let Some((.., since)) = worker.job.take() {
+                worker.busy += at.since(since);
+            }
+        }
+    }
+
+    #[inline]
+    fn of_load(&mut self, at: Nanos, what: What) {
+        match what {
+            What::Chose { client, row } => self.clients.chose(client, row),
+            What::Sent { client, late } => {
+                self.clients.sent(at, client, Nanos::micros(u64::from(late)));
+                self.strip.waiting(self.clients.under_way());
+            }
+            What::Finished { client, outcome: (outcome, _) } => {
+                if self.clients.finished(at, client, outcome, &self.connections) {
+                    self.strip.answered();
+                }
+            }
+            What::Dialled { client, port } => self.clients.dialled(at, client, port as u16),
+            What::Connected { client, port } => self.clients.connected(client, port as u16),
+            What::HungUp { client, port } => self.clients.hung_up(client, port as u16),
+            What::Backlog { due, in_flight } => {
+                self.clients.backlog(due, in_flight);
+                self.strip.waiting(self.clients.under_way());
+            }
+            What::Offered { millirate, connections } => {
+                self.clients.offered = (millirate > 0).then(|| f64::from(millirate) / 1e3);
+                self.clients.clients = connections;
+            }
+            What::Died { .. } => self.clients.load_began(None),
+            other => self.of_any(at, other, false),
+        }
+    }
+
+    fn of_kernel(&mut self, at: Nanos, what: What) {
+        self.pass(at);
+        if self.kernel.begin(at) {
+            self.connections.sample();
+        }
+        match what {
+            What::Unread { port, bytes } => self.connections.unread(port as u16, bytes),
+            What::AcceptQueue { length, .. } if self.reactor.running.is_some() => self.queue = self.queue.max(length),
+            _ => {}
+        }
+        self.kernel.apply(at, what, self.reactor.worked);
+        if matches!(what, What::OnCpu { .. } | What::RunDelay { .. }) {
+            self.stalls.sampled(self.kernel.samples());
+        }
+    }
+
+    fn of_lab(&mut self, at: Nanos, what: What) {
+        match what {
+            What::Spawned { pid, before } => {
+                self.end(at, StallEnd::Died);
+                self.kernel.respawned();
+                self.respawns = before;
+                self.life = Life::Running { pid, since: at };
+                self.strip.alive();
+            }
+            What::Listening { port } => self.port = Some(port as u16),
+            What::Died { signal, code } => self.died(at, signal, code),
+            What::WatchdogKilled { .. } => match self.deaths.last_mut() {
+                Some(death) if !matches!(self.life, Life::Running { .. }) => death.by_watchdog = true,
+                _ => self.watchdog = true,
+            },
+            other => self.of_any(at, other, false),
+        }
+    }
+
+    /// What more than one lane can say.
+    fn of_any(&mut self, at: Nanos, what: What, on_loop: bool) {
+        match what {
+            What::Struck { conn, fault } => {
+                self.reactor.struck(conn, fault, on_loop);
+                if let Some(asked) = self.asked.as_mut().filter(|asked| asked.fault == fault) {
+                    asked.struck = true;
+                }
+            }
+            What::Mitigated { mitigation, on } => self.mitigations[mitigation as usize] = on != 0,
+            What::Lost { ring, events } => {
+                self.lost = self.lost.saturating_add(u64::from(events));
+                self.lost_at = Some(at);
+                self.strip.gap(self.passed.min(at), at);
+                if ring == LOOP_RING {
+                    self.connections.doubt();
+                    if self.stalls.current.is_none() {
+                        // Its end may be among what was lost. (One that has long been a stall is not: a stuck loop writes nothing.)
+                        self.reactor.forget();
+                    }
+                }
+            }
+            What::Unwatched { millis } => {
+                let from = at.since(Nanos::millis(u64::from(millis)));
+                self.stalls.unwatched(from, at, self.threshold);
+                self.pass(at);
+                self.strip.gap(from, at);
+            }
+            What::FaultAsked { fault, millis } => {
+                self.asked = Some(Asked { fault, at, length: Nanos::millis(u64::from(millis)), struck: false });
+            }
+            What::Marked { mark } => {
+                self.marked = Some((mark, at));
+                self.clients.reset_total(at);
+            }
+            What::LoadSpawned { pid } => self.clients.load_began(Some(pid)),
+            _ => {}
+        }
+    }
+
+    fn put_off(&mut self, conn: ConnId, handler: Option<Handler>) {
+        if let Some(connection) = self.connections.of(conn) {
+            connection.put_off(handler);
+        }
+    }
+
+    #[inline]
+    fn began(&mut self, at: Nanos, conn: ConnId, cause: Cause) {
+        self.over(at, StallEnd::Returned);
+        let mut handler = None;
+        if let Some(connection) = self.connections.of(conn) {
+            connection.began(at, cause);
+            if matches!(cause, Cause::Timer | Cause::Task | Cause::Completion) {
+                handler = connection.handler;
+            }
+        }
+        self.reactor.began(at, conn, cause, handler);
+        self.begun = (self.clients.in_flight, self.clients.sent);
+        self.queue = 0;
+    }
+
+    /// The callback that runs, if any, is over.
+    #[inline]
+    fn over(&mut self, at: Nanos, end: StallEnd) {
+        self.pass(at);
+        let Some(running) = self.reactor.over(at) else { return };
+        self.strip.callback(&running, at);
+        if let Some(connection) = self.connections.of(running.conn) {
+            connection.rested(at);
+        }
+        if at.since(running.since) >= self.threshold || self.stalls.current.is_some() {
+            self.stalled(running, at, end);
+        }
+    }
+
+    #[cold]
+    fn stalled(&mut self, running: Running, at: Nanos, end: StallEnd) {
+        if self.stalls.watched(running.since, at) < self.threshold {
+            return self.stalls.retract();
+        }
+        let held = self.held(running, at);
+        self.stalls.ended(&held, end, self.kernel.samples());
+    }
+
+    fn held(&self, running: Running, until: Nanos) -> Held {
+        let (in_flight, sent) = self.begun;
+        let since = self.clients.sent.saturating_sub(sent).min(u64::from(u32::MAX)) as u32;
+        let culprit = self.connections.get(running.conn).is_some_and(|connection| self.clients.waits_at(connection.port));
+        let victims = in_flight.saturating_add(since).saturating_add(self.clients.backlog).saturating_sub(u32::from(culprit));
+        Held { running, until, victims, accept_queue: self.queue }
+    }
+
+    /// What grows by itself.
+    fn age(&mut self, now: Nanos) {
+        self.reactor.age(now);
+        self.strip.show();
+        let Some(running) = self.reactor.running else { return };
+        self.strip.callback(&running, self.passed);
+        if self.stalls.watched(running.since, now) >= self.threshold {
+            let held = self.held(running, now);
+            self.stalls.goes_on(&held, self.kernel.samples());
+        }
+    }
+
+    /// Time passes up to `at`, and the loop and its workers go on with what they do.
+    #[inline]
+    fn pass(&mut self, at: Nanos) {
+        if at > self.passed {
+            if at.0 < (self.strip.newest + 1) * SLICE.0 {
+                self.spend(at);
+            } else {
+                self.cross(at);
+            }
+        }
+    }
+
+    #[inline]
+    fn spend(&mut self, at: Nanos) {
+        let time = at.since(self.passed);
+        self.passed = at;
+        self.reactor.spend(time);
+        let workers = if self.workers.is_empty() { 0 } else { self.workers.iter().filter(|w| w.job.is_some()).count() as u64 };
+        self.strip.spend(time, self.reactor.doing(), workers);
+    }
+
+    #[cold]
+    fn cross(&mut self, at: Nanos) {
+        if at.since(self.passed) > REACH {
+            let to = Nanos((at.since(REACH).0 / SLICE.0) * SLICE.0);
+            self.reactor.leap(to.since(self.passed));
+            self.passed = self.passed.max(to);
+            self.strip.leap(to.0 / SLICE.0);
+        }
+        loop {
+            let boundary = Nanos((self.strip.newest + 1) * SLICE.0);
+            if boundary > at {
+                break;
+            }
+            self.spend(boundary.max(self.passed));
+            if let Some(running) = &self.reactor.running {
+                self.strip.callback(running, boundary);
+            }
+            let unknown = !self.is_alive() && self.reactor.doing() == Doing::Nothing;
+            self.strip.next(self.clients.under_way(), unknown);
+            self.reactor.slide(boundary);
+            self.clients.slide(boundary);
+        }
+        self.spend(at);
+        debug_assert!(self.strip.newest == at.0 / SLICE.0);
+    }
+
+    fn died(&mut self, at: Nanos, signal: u32, code: u32) {
+        let pid = match self.life {
+            Life::Running { pid, .. } => pid,
+            Life::Starting => 0,
+            Life::Dead { .. } => return,
+        };
+        let connections = self.end(at, StallEnd::Died);
+        self.life = Life::Dead { signal, code, since: at };
+        self.died = self.died.saturating_add(1);
+        if self.deaths.len() == MAX_DEATHS {
+            self.deaths.remove(0);
+        }
+        let by_watchdog = std::mem::take(&mut self.watchdog);
+        self.deaths.push(Death { at, pid, signal, code, connections, by_watchdog, last_words: std::mem::take(&mut self.words) });
+    }
+
+    /// The process is gone, and everything that lived in it. How many connections there were.
+    fn end(&mut self, at: Nanos, how: StallEnd) -> u32 {
+        self.over(at, how);
+        self.reactor.end();
+        self.workers.iter_mut().for_each(|worker| worker.job = None);
+        self.connections.end()
+    }
+
+    /// Whether the loop is in `epoll_wait`, with nothing to do.
+    pub fn is_polling(&self) -> bool {
+        self.reactor.running.is_none() && self.reactor.phase == Phase::Poll
+    }
+}

@@ -1,0 +1,233 @@
+//! The lab with its real children: what a person would try with `kill`, `curl` and a stopwatch.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use loopscope::base::ids::SpecimenId;
+use loopscope::base::units::Nanos;
+use loopscope::command::Command;
+use loopscope::lab::child::ProgramPath;
+use loopscope::lab::{Lab, Options, Refusal};
+use loopscope::load::plan::Load;
+use loopscope::scenario::Scenario;
+use loopscope::scenario::schema;
+use loopscope::specimen::config::Limits;
+use loopscope::specimen::control::{FaultSetting, MitigationSetting};
+use loopscope::telemetry::vocabulary::{Fault, Mitigation, Outcome};
+use loopscope::world::stalls::StallEnd;
+use loopscope::world::{Life, Specimen, StallKind};
+
+const NAIVE: SpecimenId = SpecimenId(0);
+const PATIENCE: Nanos = Nanos::secs(20);
+
+fn scenario(specimens: &[(&str, &[MitigationSetting])], load: Load) -> Scenario {
+    Scenario {
+        id: "test".into(),
+        title: [("en".to_string(), "test".to_string())].into(),
+        summary: schema::Text::new(),
+        specimens: specimens
+            .iter()
+            .map(|(name, mitigations)| schema::Specimen {
+                name: (*name).into(),
+                title: schema::Text::new(),
+                mitigations: mitigations.to_vec(),
+                limits: Limits::default(),
+            })
+            .collect(),
+        load,
+        stall_threshold: Nanos::millis(50),
+        script: Vec::new(),
+        lesson: Vec::new(),
+        expect: Vec::new(),
+    }
+}
+
+fn options() -> Options {
+    Options { port: Some(0), program: ProgramPath(env!("CARGO_BIN_EXE_loopscope").into()), ..Options::default() }
+}
+
+fn start(specimens: &[(&str, &[MitigationSetting])], load: Load) -> Lab {
+    let mut lab = Lab::start(&scenario(specimens, load), &options()).expect("the lab starts");
+    until(&mut lab, "everything is up", Lab::is_ready);
+    lab
+}
+
+/// Pumps until it is so.
+fn until(lab: &mut Lab, what: &str, is_so: impl Fn(&Lab) -> bool) {
+    let began = lab.now();
+    while !is_so(lab) {
+        lab.pump().expect("the lab runs");
+        assert!(
+            lab.now().since(began) < PATIENCE,
+            "never: {what}: {:#?}",
+            lab.world().specimens.iter().map(|s| (&s.life, &s.stalls, &s.clients.outcomes)).collect::<Vec<_>>()
+        );
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn pump_for(lab: &mut Lab, time: Nanos) {
+    let end = lab.now() + time;
+    until(lab, "time passes", |lab| lab.now() >= end);
+}
+
+fn specimen(lab: &Lab, n: usize) -> &Specimen {
+    &lab.world().specimens[n]
+}
+
+fn pid(lab: &Lab, n: usize) -> u32 {
+    let Life::Running { pid, .. } = specimen(lab, n).life else { panic!("it does not run: {:?}", specimen(lab, n).life) };
+    pid
+}
+
+fn answered(lab: &Lab, n: usize) -> u64 {
+    specimen(lab, n).clients.outcomes[Outcome::Answered as usize]
+}
+
+fn light() -> Load {
+    Load { connections: 16, rate: Some(500.0), ..Load::default() }
+}
+
+#[test]
+fn a_healthy_loop_answers_and_nothing_is_lost() {
+    let mut lab = start(&[("naive", &[])], light());
+    pump_for(&mut lab, Nanos::secs(2));
+    let s = specimen(&lab, 0);
+    assert!(answered(&lab, 0) > 500, "{:?}", s.clients.outcomes);
+    assert_eq!(lab.world().lost, 0);
+    assert_eq!((s.died, s.clients.connected), (0, 16));
+    assert!((s.reactor.shares.iter().sum::<f64>() - 1.0).abs() < 0.05, "{:?}", s.reactor.shares);
+    assert!(s.kernel.interest_list.is_some_and(|n| n >= 16), "{:?}", s.kernel);
+    // What the loop counted is what the clients counted, but for what is under way.
+    assert!(s.reactor.requests.abs_diff(answered(&lab, 0)) <= 32, "{} against {}", s.reactor.requests, answered(&lab, 0));
+}
+
+#[test]
+fn a_stall_is_seen_while_it_lasts_and_measured_when_it_ends() {
+    let mut lab = start(&[("naive", &[])], light());
+    pump_for(&mut lab, Nanos::millis(500));
+    lab.carry_out(Some(NAIVE), &Command::Inject(FaultSetting::Compute { busy: Nanos::millis(800) })).expect("a fault");
+    until(&mut lab, "the stall is seen", |lab| specimen(lab, 0).stalls.current.is_some());
+    let seen = specimen(&lab, 0).stalls.current.expect("a stall");
+    assert_eq!((seen.fault, seen.end), (Some(Fault::Compute), StallEnd::Ongoing));
+    assert!(seen.length < Nanos::millis(700), "seen only after {}", seen.length);
+    // Whether it computed is known as soon as the kernel has been asked after it.
+    let longest = |lab: &Lab| specimen(lab, 0).stalls.past.iter().max_by_key(|s| s.length).copied();
+    until(&mut lab, "the stall ends and is judged", |lab| longest(lab).is_some_and(|stall| stall.kind != StallKind::Unknown));
+    let stall = longest(&lab).expect("a stall");
+    // The callback burns by the same clock, and ends a moment after: 2 % is the promise; a machine that takes the core away can only add.
+    assert!(stall.length >= Nanos::millis(800) && stall.length < Nanos::millis(1200), "{stall:?}");
+    assert_eq!((stall.kind, stall.end), (StallKind::Computing, StallEnd::Returned), "{stall:?}");
+    assert!(stall.victims >= 8, "{stall:?}");
+}
+
+#[test]
+fn the_same_fault_offloaded_holds_nothing_up() {
+    let pool = [MitigationSetting::WorkerPool { threads: 1 }];
+    let mut lab = start(&[("pool", &pool)], light());
+    lab.carry_out(None, &Command::Inject(FaultSetting::Compute { busy: Nanos::millis(600) })).expect("a fault");
+    until(&mut lab, "the job is done", |lab| specimen(lab, 0).workers.iter().any(|w| w.done > 0));
+    let longest = specimen(&lab, 0).stalls.longest;
+    assert!(longest < Nanos::millis(300), "{longest}");
+}
+
+#[test]
+fn a_panic_kills_the_process_and_its_last_words_are_kept() {
+    let mut lab = start(&[("naive", &[])], light());
+    let first = pid(&lab, 0);
+    lab.carry_out(Some(NAIVE), &Command::Inject(FaultSetting::Panic)).expect("a fault");
+    until(&mut lab, "it dies", |lab| {
+        matches!(specimen(lab, 0).life, Life::Dead { .. }) && specimen(lab, 0).deaths.iter().any(|d| !d.last_words.is_empty())
+    });
+    let death = specimen(&lab, 0).deaths[0].clone();
+    assert_eq!((death.pid, death.signal, death.code), (first, 0, 101));
+    assert!(death.last_words.contains("panic"), "{death:?}");
+    assert!(!std::path::Path::new(&format!("/proc/{first}")).exists());
+    assert_eq!(lab.carry_out(Some(NAIVE), &Command::Inject(FaultSetting::Panic)), Err(Refusal::Dead("naive".into())));
+    let before = answered(&lab, 0);
+    lab.carry_out(Some(NAIVE), &Command::Respawn).expect("a new process");
+    until(&mut lab, "its clients are back", |lab| answered(lab, 0) > before + 100);
+    assert_ne!(pid(&lab, 0), first);
+}
+
+#[test]
+fn the_supervisor_ends_an_endless_loop_and_the_clients_go_on() {
+    let supervised = [MitigationSetting::Supervisor { deadline: Nanos::millis(300) }];
+    let mut lab = start(&[("supervised", &supervised)], light());
+    let first = pid(&lab, 0);
+    lab.carry_out(None, &Command::Inject(FaultSetting::EndlessLoop)).expect("a fault");
+    until(&mut lab, "it is replaced", |lab| matches!(specimen(lab, 0).life, Life::Running { pid, .. } if pid != first));
+    let before = answered(&lab, 0);
+    until(&mut lab, "its clients go on", |lab| answered(lab, 0) > before + 100);
+    let death = &specimen(&lab, 0).deaths[0];
+    assert_eq!((death.signal, death.by_watchdog), (9, true));
+    assert!(specimen(&lab, 0).mitigations[Mitigation::Supervisor as usize]);
+}
+
+#[test]
+fn mitigations_switch_while_it_runs() {
+    let mut lab = start(&[("naive", &[])], light());
+    lab.carry_out(None, &Command::Apply(MitigationSetting::CatchPanic)).expect("a mitigation");
+    until(&mut lab, "it is on", |lab| specimen(lab, 0).mitigations[Mitigation::CatchPanic as usize]);
+    lab.carry_out(None, &Command::Inject(FaultSetting::Panic)).expect("a fault");
+    until(&mut lab, "it is caught", |lab| specimen(lab, 0).caught == 1);
+    assert_eq!(specimen(&lab, 0).died, 0);
+    lab.carry_out(None, &Command::Revoke(Mitigation::CatchPanic)).expect("a mitigation");
+    until(&mut lab, "it is off", |lab| !specimen(lab, 0).mitigations[Mitigation::CatchPanic as usize]);
+}
+
+#[test]
+fn killed_from_outside_is_a_fact_like_any_other() {
+    let mut lab = start(&[("naive", &[])], light());
+    let pid = pid(&lab, 0);
+    std::process::Command::new("kill").args(["-9", &pid.to_string()]).status().expect("kill");
+    until(&mut lab, "the death is known", |lab| matches!(specimen(lab, 0).life, Life::Dead { signal: 9, .. }));
+}
+
+#[test]
+fn the_accept_queue_grows_while_the_loop_is_stuck() {
+    let mut lab = start(&[("naive", &[])], light());
+    let address = lab.address(NAIVE).expect("an address");
+    lab.carry_out(None, &Command::Inject(FaultSetting::Compute { busy: Nanos::millis(1500) })).expect("a fault");
+    until(&mut lab, "the stall is seen", |lab| specimen(lab, 0).stalls.current.is_some());
+    let waiting: Vec<_> = (0..5).map(|_| TcpStream::connect(address).expect("the kernel queues it")).collect();
+    until(&mut lab, "the queue is seen", |lab| specimen(lab, 0).kernel.accept_queue.is_some_and(|(length, _)| length >= 5));
+    until(&mut lab, "they are accepted", |lab| specimen(lab, 0).kernel.accept_queue.is_some_and(|(length, _)| length == 0));
+    assert_eq!(waiting.len(), 5);
+}
+
+#[test]
+fn anybody_can_be_a_client() {
+    let mut lab = start(&[("naive", &[])], light());
+    let mut stream = TcpStream::connect(lab.address(NAIVE).expect("an address")).expect("a connection");
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").expect("a request");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    pump_for(&mut lab, Nanos::millis(50));
+}
+
+#[test]
+fn no_child_survives_its_lab() {
+    let mut lab = start(&[("a", &[]), ("b", &[])], light());
+    let pids: Vec<u32> = (0..2).flat_map(|n| [pid(&lab, n), specimen(&lab, n).clients.pid.expect("a load")]).collect();
+    assert!(pids.iter().all(|p| std::path::Path::new(&format!("/proc/{p}")).exists()));
+    lab.carry_out(None, &Command::Restart).expect("a restart");
+    until(&mut lab, "everything is up again", Lab::is_ready);
+    assert!(pids.iter().all(|p| !std::path::Path::new(&format!("/proc/{p}")).exists()), "{pids:?}");
+    let pids: Vec<u32> = (0..2).map(|n| pid(&lab, n)).collect();
+    drop(lab);
+    assert!(pids.iter().all(|p| !std::path::Path::new(&format!("/proc/{p}")).exists()), "{pids:?}");
+}
+
+#[test]
+fn a_suspended_lab_suspends_its_children_and_blames_nobody() {
+    let mut lab = start(&[("naive", &[])], light());
+    lab.suspend();
+    std::thread::sleep(Duration::from_millis(400));
+    lab.resume();
+    let before = answered(&lab, 0);
+    until(&mut lab, "it goes on", |lab| answered(lab, 0) > before + 100);
+    assert_eq!(specimen(&lab, 0).stalls.count, 0, "{:?}", specimen(&lab, 0).stalls);
+}
