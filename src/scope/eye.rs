@@ -3,14 +3,17 @@
 //! Moved on by the world's own time, never by a clock: a replay shows the same picture as the live run.
 
 use crate::base::units::Nanos;
-use crate::telemetry::vocabulary::Phase;
-use crate::world::window::{Quantiles, Window};
+use crate::specimen::source;
+use crate::telemetry::vocabulary::{Cause, Phase};
+use crate::world::window::Quantiles;
 use crate::world::{Specimen, World};
 
 /// How long a figure stands before it is read anew.
 const HELD: Nanos = Nanos::millis(250);
 /// How fast the glow of a phase fades, in seconds.
 const AFTERGLOW: f64 = 0.25;
+/// How long the loop must be on a line before the line is marked: three frames.
+const READABLE: Nanos = Nanos::millis(100);
 /// How fast the arcs of the wheel follow the shares, in seconds.
 const EASING: f64 = 0.15;
 
@@ -32,6 +35,14 @@ pub struct Gaze {
     pub shares: [f64; Phase::COUNT],
     /// Ticks in one turn of the wheel: a power of ten.
     pub turn: u64,
+    /// The share of time that callbacks of each cause took, lately.
+    pub causes: [f64; Cause::COUNT],
+    /// The line of the reactor that is marked as running, where it has been running for long enough to be read.
+    pub line: Option<usize>,
+    /// The line of the reactor that the code pane is about: moves smoothly.
+    pub focus: f64,
+    /// Time in callbacks of each cause when the figures were read.
+    busy: [Nanos; Cause::COUNT],
 }
 
 /// The figures that are held.
@@ -61,7 +72,16 @@ pub struct Figures {
 
 impl Default for Gaze {
     fn default() -> Self {
-        Self { figures: Figures::default(), glow: [0.0; Phase::COUNT], shares: [0.0; Phase::COUNT], turn: 1000 }
+        Self {
+            figures: Figures::default(),
+            glow: [0.0; Phase::COUNT],
+            shares: [0.0; Phase::COUNT],
+            turn: 1000,
+            causes: [0.0; Cause::COUNT],
+            line: None,
+            focus: resting_line(),
+            busy: [Nanos::ZERO; Cause::COUNT],
+        }
     }
 }
 
@@ -89,9 +109,10 @@ impl Gaze {
     fn look(&mut self, specimen: &Specimen, now: Nanos, dt: f64, first: bool) {
         let reactor = &specimen.reactor;
         if first || now.since(self.figures.at) >= HELD {
+            self.read_causes(specimen, now.since(self.figures.at), first);
             self.figures = Figures {
                 at: now,
-                recent: quantiles(&specimen.clients.recent, now),
+                recent: specimen.clients.recent.quantiles(),
                 lag: reactor.lag,
                 rate: specimen.clients.rate,
                 offered: specimen.clients.offered,
@@ -114,7 +135,41 @@ impl Gaze {
             self.shares[n] += (reactor.shares[n] - self.shares[n]) * ease;
         }
         self.turn = turn(self.turn, reactor.tick_rate);
+        self.line = running_line(specimen, now);
+        let target = self.line.map_or_else(resting_line, |line| line as f64);
+        self.focus += (target - self.focus) * ease.min(0.5);
+        if (target - self.focus).abs() < 0.4 {
+            self.focus = target;
+        }
     }
+
+    fn read_causes(&mut self, specimen: &Specimen, passed: Nanos, first: bool) {
+        for (n, tally) in specimen.reactor.causes.iter().enumerate() {
+            let share = tally.busy.since(self.busy[n]).as_secs() / passed.as_secs().max(1e-9);
+            self.busy[n] = tally.busy;
+            // Half old, half new: the last second, more or less.
+            self.causes[n] = if first { 0.0 } else { (self.causes[n] + share.min(1.0)) / 2.0 };
+        }
+    }
+}
+
+/// The line that runs, where the loop has been on it for so long that it can be read.
+fn running_line(specimen: &Specimen, now: Nanos) -> Option<usize> {
+    let reactor = &specimen.reactor;
+    if !specimen.is_alive() || reactor.ticks == 0 {
+        return None;
+    }
+    match reactor.running {
+        Some(running) if now.since(running.since) >= READABLE => Some(source::line_of(Phase::Dispatch, Some(running.cause))),
+        None if now.since(reactor.phase_since) >= READABLE => Some(source::line_of(reactor.phase, None)),
+        _ => None,
+    }
+}
+
+/// Where the code pane rests: on the loop over what is ready, the middle of the tick.
+fn resting_line() -> f64 {
+    static LINE: std::sync::OnceLock<usize> = std::sync::OnceLock::new();
+    *LINE.get_or_init(|| source::line_of(Phase::Poll, None)) as f64
 }
 
 /// Ticks in one turn of the wheel, so that it turns between once in fifteen seconds and once in one. It changes late, so as not to jump.
@@ -126,21 +181,6 @@ fn turn(present: u64, rate: f64) -> u64 {
     } else {
         present
     }
-}
-
-/// The figures of a window, of the slices that are not older than it.
-fn quantiles(window: &Window, now: Nanos) -> Quantiles {
-    let _ = now;
-    let mut all: Option<hdrhistogram::Histogram<u32>> = None;
-    for slice in window.slices.iter().filter(|s| !s.is_empty()) {
-        match &mut all {
-            None => all = Some(slice.clone()),
-            Some(all) => drop(all.add(slice)),
-        }
-    }
-    let Some(all) = all else { return Quantiles::default() };
-    let at = |q| Nanos(all.value_at_quantile(q));
-    Quantiles { count: all.len(), p50: at(0.5), p90: at(0.9), p99: at(0.99), p999: at(0.999), max: Nanos(all.max()) }
 }
 
 #[cfg(test)]

@@ -8,7 +8,6 @@
 //! Reading order: [`theme`] and [`pen`] (how), `panels` (what), `screens` (where).
 
 pub mod eye;
-pub mod keys;
 pub mod panels;
 pub mod pen;
 pub mod screens;
@@ -17,8 +16,6 @@ pub mod theme;
 pub mod ui;
 pub mod words;
 
-#[cfg(test)]
-mod samples;
 #[cfg(test)]
 mod tests;
 
@@ -29,6 +26,9 @@ use ratatui::buffer::Buffer;
 use ratatui::style::Style;
 
 use crate::base::lang::Lang;
+use crate::command::key::Key;
+use crate::command::keymap::Context;
+use crate::command::{Command, table};
 use crate::scenario::Scenario;
 use crate::world::{Specimen, World};
 
@@ -50,6 +50,12 @@ impl Look<'_> {
     /// How a role looks.
     pub fn style(&self, role: Role) -> Style {
         self.theme.style(role)
+    }
+
+    /// How the key of a command is written where there is room for a sign only; empty where it has none.
+    pub fn key(&self, command: &Command, context: Context) -> String {
+        let key = table::of(command).and_then(|row| row.key(context));
+        key.map(|k| k.parse::<Key>().map_or_else(|_| k.to_owned(), Key::sign)).unwrap_or_default()
     }
 
     /// The sentence under a key.
@@ -86,6 +92,11 @@ impl<'a> Scene<'a> {
     /// The specimen that keys act on; `None` in a world without any.
     pub fn chosen(&self) -> Option<&'a Specimen> {
         self.world.specimens.get(self.ui.chosen).or_else(|| self.world.specimens.first())
+    }
+
+    /// Where the person is, as far as keys are concerned.
+    pub fn context(&self) -> Context {
+        self.ui.context(self.scenario)
     }
 }
 

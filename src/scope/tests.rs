@@ -6,7 +6,10 @@ use ratatui::style::{Color, Modifier};
 
 use super::*;
 use crate::base::units::Nanos;
-use crate::telemetry::vocabulary::Mitigation;
+use crate::command::table::Menu;
+use crate::scenario::catalogue::BUILT_IN;
+use crate::scope::ui::Open;
+use crate::world::testing::Story;
 
 /// A buffer as a terminal would be told to show it.
 fn ansi(buf: &Buffer) -> String {
@@ -49,42 +52,51 @@ fn ansi(buf: &Buffer) -> String {
     out
 }
 
-fn frame(world: &World, ui: &Ui, size: (u16, u16), theme: &Theme, lang: Lang) -> Buffer {
-    let scenario = samples::scenario();
-    let lessons = [scenario.clone()];
+fn scenario(name: &str) -> Scenario {
+    BUILT_IN.iter().map(|e| e.scenario().unwrap()).find(|s| s.id.contains(name)).unwrap()
+}
+
+fn frame(state: &State, size: (u16, u16), theme: &Theme, lang: Lang) -> Buffer {
+    let lessons: Vec<_> = BUILT_IN.iter().map(|e| e.scenario().unwrap()).collect();
+    let world = &state.world;
     let mut eye = Eye::default();
     eye.look(world);
     let addresses = vec![Some("127.0.0.1:7070".parse().unwrap()); world.specimens.len()];
     let look = Look { theme, lang };
-    let scene = Scene { world, scenario: &scenario, lessons: &lessons, ui, eye: &eye, look, addresses: &addresses };
+    let scene = Scene { world, scenario: &state.scenario, lessons: &lessons, ui: &state.ui, eye: &eye, look, addresses: &addresses };
     let mut buf = Buffer::empty(Rect::new(0, 0, size.0, size.1));
     draw(&scene, &mut buf);
     buf
 }
 
+struct State {
+    name: &'static str,
+    world: World,
+    ui: Ui,
+    scenario: Scenario,
+}
+
 /// The states that a picture is taken of.
-fn states() -> Vec<(&'static str, World, Ui)> {
-    let now = Nanos::millis(25_300);
-    let ui = Ui { screen: Screen::Scope, answers: vec![None; 3], done: vec![false; 3], ..Ui::default() };
-    let calm = samples::world(&["naive"], now);
-    let mut stalled = calm.clone();
-    samples::stall(&mut stalled.specimens[0], now, Nanos::millis(612), None);
-    let mut after = calm.clone();
-    samples::stall(&mut after.specimens[0], now, Nanos::millis(812), Some(Nanos::millis(2_300)));
-    let mut dead = calm.clone();
-    samples::kill(&mut dead.specimens[0], now, Nanos::millis(1_700));
-    let mut three = samples::world(&["naive", "pool", "sliced"], now);
-    samples::stall(&mut three.specimens[0], now, Nanos::millis(612), None);
-    three.specimens[1].mitigations[Mitigation::WorkerPool as usize] = true;
-    three.specimens[2].mitigations[Mitigation::Slicing as usize] = true;
-    let unseen = World { specimens: vec![samples::unseen(0, "naive")], now: Nanos::ZERO, ..calm.clone() };
+fn states() -> Vec<State> {
+    let one = || Story::new(&["naive"]).calm(Nanos::secs(12));
+    let three = || Story::new(&["naive", "pool", "sliced"]).calm(Nanos::secs(11));
+    let computing = scenario("computing");
+    let base = Ui { screen: Screen::Scope, ..Ui::default().for_lesson(&computing) };
+    let at = |step: usize| Ui { step, ..base.clone() };
+    let state = |name, world, ui, scenario: &Scenario| State { name, world, ui, scenario: scenario.clone() };
+    let healthy = scenario("healthy");
     vec![
-        ("calm", calm, ui.clone()),
-        ("stalled", stalled, Ui { step: 1, ..ui.clone() }),
-        ("after", after, Ui { step: 1, answers: vec![None, Some(0), None], ..ui.clone() }),
-        ("dead", dead, Ui { step: 2, ..ui.clone() }),
-        ("three", three, Ui { step: 2, ..ui.clone() }),
-        ("unseen", unseen, ui),
+        state("start", one().world(), Ui { screen: Screen::Start, ..base.clone() }, &healthy),
+        state("calm", one().world(), at(0), &computing),
+        state("stalled", one().hang(Nanos::millis(612)).world(), at(1), &computing),
+        state("after", one().stall(Nanos::millis(812)).calm(Nanos::millis(2300)).world(), Ui { answers: vec![None, Some(0), None], ..at(1) }, &computing),
+        state("dead", one().panic().calm(Nanos::millis(1700)).world(), at(2), &computing),
+        state("three", three().stall(Nanos::millis(800)).calm(Nanos::millis(1500)).world(), at(2), &computing),
+        state("unseen", World::new(&Story::new(&["naive"]).setup()), at(0), &computing),
+        state("faults", one().world(), Ui { open: Open::Menu(Menu::Faults), ..at(0) }, &computing),
+        state("mitigations", three().world(), Ui { open: Open::Menu(Menu::Mitigations), chosen: 1, ..at(0) }, &computing),
+        state("help", one().world(), Ui { open: Open::Help, ..at(0) }, &computing),
+        state("frozen", one().world(), Ui { frozen: true, ..at(0) }, &computing),
     ]
 }
 
@@ -93,13 +105,13 @@ fn states() -> Vec<(&'static str, World, Ui)> {
 fn pictures() {
     let Ok(dir) = std::env::var("LOOK") else { return };
     let only = std::env::var("ONLY").unwrap_or_default();
-    for (name, world, ui) in states() {
+    for state in states() {
         for size in [(60, 18), (80, 24), (120, 36), (200, 60), (300, 80)] {
             for (tier_name, tier) in [("true", Tier::True), ("256", Tier::Indexed), ("16", Tier::Basic), ("mono", Tier::Mono)] {
                 for lang in [Lang::En, Lang::Zh] {
-                    let file = format!("{name}-{}x{}-{tier_name}-{lang}", size.0, size.1);
+                    let file = format!("{}-{}x{}-{tier_name}-{lang}", state.name, size.0, size.1);
                     if only.split(',').any(|o| file.contains(o)) {
-                        let buf = frame(&world, &ui, size, &Theme::dark(tier), lang);
+                        let buf = frame(&state, size, &Theme::dark(tier), lang);
                         std::fs::write(format!("{dir}/{file}.ans"), ansi(&buf)).unwrap();
                     }
                 }

@@ -60,7 +60,7 @@ pub fn mitigation(lang: Lang, mitigation: Mitigation) -> Cow<'static, str> {
 pub fn callback(lang: Lang, why: Cause, handler: Option<Handler>) -> Cow<'static, str> {
     match handler {
         Some(Handler::Refused) => text(lang, "callback.refused"),
-        Some(handler) => Cow::Borrowed(handler.name()),
+        Some(handler) => Cow::Owned(fill(lang, "callback.request", &[("handler", handler.name())])),
         None => cause(lang, why),
     }
 }

@@ -9,7 +9,8 @@ use crate::base::units::{Nanos, count};
 use crate::command::Command;
 use crate::scope::eye::Figures;
 use crate::scope::pen::{Pen, Targets};
-use crate::scope::text::{clip, escape, width};
+use crate::base::text::visible;
+use crate::scope::text::{clip, width};
 use crate::scope::theme::Role;
 use crate::scope::{Look, Scene, words};
 use crate::telemetry::vocabulary::{Mitigation, Phase};
@@ -51,7 +52,7 @@ pub fn shape(scene: &Scene<'_>) -> Vec<Card> {
         .map(|(n, s)| {
             let gaze = scene.eye.gaze(n);
             Card {
-                name: escape(&s.name).into_owned(),
+                name: visible(&s.name),
                 chosen: Some(s.id) == chosen,
                 state: State::of(s, false),
                 stall: s.stalls.current.map(|stall| world.now.since(stall.began)),

@@ -69,7 +69,7 @@ fn spectrum(specimen: &Specimen, columns: u16) -> Vec<Option<[f32; ROWS]>> {
     (0..wanted)
         .map(|i| {
             let n = (spectrogram.newest + 1).checked_sub(wanted - i)?;
-            let cells = spectrogram.cells.get((n % COLUMNS as u64) as usize)?;
+            let cells = spectrogram.column(n)?;
             let total: u32 = cells.iter().fold(0, |a, c| a.saturating_add(*c));
             (total > 0).then(|| cells.map(|c| c as f32 / total as f32))
         })
@@ -87,7 +87,7 @@ fn answered(specimen: &Specimen, columns: u16) -> Vec<Option<u32>> {
             let tenth = newest.checked_sub(wanted - i)?;
             let mut sum = 0;
             for n in tenth * 10..tenth * 10 + 10 {
-                let slice = strip.slices.get((n % SLICES as u64) as usize)?;
+                let slice = strip.slice(n)?;
                 if slice.gap {
                     return None;
                 }

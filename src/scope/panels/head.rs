@@ -10,11 +10,13 @@ use ratatui::widgets::Widget;
 
 use crate::base::units::{Nanos, count};
 use crate::command::Command;
+use crate::command::keymap::Context;
 use crate::scope::eye::Figures;
 use crate::scope::pen::Pen;
-use crate::scope::text::{clip, escape, width};
+use crate::base::text::visible;
+use crate::scope::text::{clip, width};
 use crate::scope::theme::Role;
-use crate::scope::{Look, Scene, keys, words};
+use crate::scope::{Look, Scene, words};
 use crate::world::{Death, Life, Specimen, StallKind, World};
 
 /// The state of what is shown, in one word.
@@ -174,7 +176,7 @@ fn dead(specimen: &Specimen, look: Look<'_>) -> Announcement {
 
 /// The last line that a process wrote and that says something.
 fn words_of(death: &Death) -> Option<String> {
-    death.last_words.lines().map(str::trim).find(|l| !l.is_empty()).map(|l| escape(l).into_owned())
+    death.last_words.lines().map(str::trim).find(|l| !l.is_empty()).map(visible)
 }
 
 fn quiet(look: Look<'_>) -> Announcement {
@@ -282,13 +284,14 @@ impl Head<'_> {
         }
     }
 
-    fn vitals(&self, pen: &mut Pen<'_>, y: u16) {
+    /// The line of vital signs.
+    pub fn vitals(&self, pen: &mut Pen<'_>, y: u16) {
         let (area, look) = (pen.area, self.look);
         let (glyph, word, role) = self.state.sign();
         let mut x = pen.text(area.x + 1, y, glyph, look.style(role)) + 1;
         x = pen.text(x, y, &look.text(word), look.style(role).add_modifier(ratatui::style::Modifier::BOLD)) + 2;
         if let Some(name) = &self.specimen {
-            x = pen.text(x, y, &escape(name), look.style(Role::Strong)) + 2;
+            x = pen.text(x, y, &visible(name), look.style(Role::Strong)) + 2;
         }
         let f = self.figures;
         let shown = |n: Nanos| if f.recent.count == 0 { "–".to_owned() } else { n.to_string() };
@@ -340,7 +343,7 @@ pub fn announce(pen: &mut Pen<'_>, line: Rect, said: &Announcement, look: Look<'
     let mut end = line.right().saturating_sub(1);
     // What can be done stands at the right and keeps its place; the details give way first.
     for (command, label) in said.remedies.iter().rev() {
-        let key = format!(" {} ", keys::sign(command));
+        let key = format!(" {} ", look.key(command, Context::Lab));
         let wide = (width(&key) + width(label) + 3) as u16;
         if end.saturating_sub(wide) < line.x + line.width / 3 {
             break;

@@ -5,11 +5,12 @@ use ratatui::layout::Rect;
 use ratatui::widgets::Widget;
 
 use crate::command::Command;
+use crate::command::keymap::Context;
 use crate::scenario::schema::Step;
 use crate::scope::pen::{Pen, Targets};
 use crate::scope::text::{Run, width, wrap};
 use crate::scope::theme::Role;
-use crate::scope::{Look, Scene, keys, words};
+use crate::scope::{Look, Scene, words};
 
 /// One line of the pane.
 #[derive(Clone, Debug, PartialEq)]
@@ -73,7 +74,7 @@ pub fn shape(scene: &Scene<'_>, columns: u16) -> Shape {
             if scene.ui.is_done() {
                 push(&mut lines, &look.text("lesson.done"), Role::Good, columns);
             } else {
-                keyed(&mut lines, &keys::lesson_sign(command), &look.text("lesson.press"), Role::Strong, columns, command.clone());
+                keyed(&mut lines, &look.key(command, Context::Lab), &look.text("lesson.press"), Role::Strong, columns, command.clone());
             }
         }
     }

@@ -2,9 +2,12 @@
 
 pub mod cards;
 pub mod clients;
+pub mod code;
 pub mod footer;
 pub mod head;
+pub mod help;
 pub mod kernel;
 pub mod lesson;
+pub mod menu;
 pub mod timeline;
 pub mod wheel;

@@ -110,7 +110,7 @@ fn track(specimen: &Specimen, chosen: bool, now: Nanos, per: u64, columns: u16, 
         let slices = cell_of(column).map(|cell| cell * per..((cell + 1) * per).min(strip.newest + 1));
         let (mut sums, mut count, mut most) = ((0_u64, 0_u64), 0_u64, 0);
         for n in slices.into_iter().flatten() {
-            let Some(slice) = strip.slices.get((n % SLICES as u64) as usize).filter(|s| !s.gap) else { continue };
+            let Some(slice) = strip.slice(n).filter(|s| !s.gap) else { continue };
             sums = (sums.0 + u64::from(slice.busy), sums.1 + u64::from(slice.workers));
             most = most.max(slice.waiting);
             count += 1;

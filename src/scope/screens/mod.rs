@@ -1,12 +1,16 @@
 //! Where the panels stand: one file for each screen, with a drawing of the layout above the layout code.
 
 mod scope;
+mod start;
 
 use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
 
+use super::panels::{help, menu};
 use super::pen::{Pen, Targets};
 use super::theme::Role;
-use super::{Scene, text};
+use super::ui::Open;
+use super::{Scene, Screen, text};
 
 /// The smallest terminal that a screen is drawn in.
 pub const LEAST: (u16, u16) = (60, 18);
@@ -17,7 +21,28 @@ pub fn draw(scene: &Scene<'_>, buf: &mut Buffer, targets: &mut Targets) {
         too_small(scene, buf);
         return;
     }
-    scope::draw(scene, buf, targets);
+    match scene.ui.screen {
+        Screen::Start => start::draw(scene, buf, targets),
+        Screen::Scope => scope::draw(scene, buf, targets),
+    }
+    match scene.ui.open {
+        Open::Nothing => {}
+        Open::Menu(which) => {
+            let shape = menu::shape(scene, which);
+            menu::draw(&shape, scene.look, without_footer(buf.area), buf, targets);
+        }
+        Open::Help => help::draw(scene.ui.entry, scene.ui.screen, scene.look, without_footer(buf.area), buf, targets),
+    }
+}
+
+/// The keys stay in sight below what is open.
+fn without_footer(area: Rect) -> Rect {
+    Rect { height: area.height.saturating_sub(1), ..area }
+}
+
+/// One column of air at each side.
+fn inset(area: Rect) -> Rect {
+    Rect { x: area.x + u16::from(area.width > 2), width: area.width.saturating_sub(2), ..area }
 }
 
 /// A polite word, in as much room as there is.

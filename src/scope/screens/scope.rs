@@ -22,9 +22,11 @@ use ratatui::layout::Rect;
 use ratatui::widgets::Widget;
 
 use crate::scope::Scene;
-use crate::scope::panels::{cards, clients, footer, head, kernel, lesson, timeline, wheel};
+use crate::scope::panels::{cards, clients, code, footer, head, kernel, lesson, timeline, wheel};
 use crate::scope::pen::{Targets, frame, frame_lit};
 use crate::scope::theme::Role;
+
+use super::inset;
 
 /// Where everything stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -139,10 +141,13 @@ pub fn draw(scene: &Scene<'_>, buf: &mut Buffer, targets: &mut Targets) {
     frame(buf, at.lesson, look, &title, "");
     lesson::Lesson { shape: &shape, look }.draw(inner, buf, targets);
 
-    footer::Footer::of(scene).draw(at.footer, buf, targets);
-}
+    if at.code.width >= 30 {
+        let title = format!("{} · specimen/reactor.rs", look.text("panel.code"));
+        let inner = inset(frame_lit(buf, at.code, look, &title, &look.text("code.note"), None));
+        let shape = code::shape(specimen, &gaze, world.now);
+        code::Code { shape: &shape, look }.render(inner, buf);
+    }
 
-/// One column of air at each side.
-fn inset(area: Rect) -> Rect {
-    Rect { x: area.x + u16::from(area.width > 2), width: area.width.saturating_sub(2), ..area }
+    let entries = footer::shape(scene.context(), at.footer.width.saturating_sub(1), world.specimens.len() > 1, look.lang);
+    footer::Footer { entries: &entries, look }.draw(at.footer, buf, targets);
 }
