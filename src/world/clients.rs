@@ -88,7 +88,7 @@ struct Slot {
 
 /// One client. A moment that was not seen is zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Client {
+pub(super) struct Client {
     port: u16,
     /// When it dialled the connection it has, until its first request on it ends.
     dialled: Nanos,
@@ -350,6 +350,11 @@ impl Clients {
         self.each.iter_mut().for_each(|client| *client = Client::default());
         self.by_port.clear();
         self.in_flight = 0;
+    }
+
+    /// Room for clients, and for ports.
+    pub(super) fn capacities(&self) -> (usize, usize) {
+        (self.each.capacity(), self.by_port.capacity())
     }
 
     fn forget(&mut self) {
