@@ -41,6 +41,7 @@
 rust_i18n::i18n!("assets/lang", fallback = "en");
 
 pub mod base;
+pub mod cli;
 pub mod command;
 pub mod http;
 pub mod lab;
@@ -48,6 +49,7 @@ pub mod load;
 pub mod output;
 pub mod scenario;
 pub mod scope;
+pub mod selectors;
 pub mod specimen;
 pub mod telemetry;
 pub mod world;

@@ -61,7 +61,12 @@ impl Specimen {
         let (listener, address) = listener()?;
         let (shared, mapping) = Shared::create("bench", clock, 9, LOOP_RING)?;
         let (ours, theirs) = UnixStream::pair()?;
-        let process = command.arg("__specimen").stdin(OwnedFd::from(theirs)).stdout(Stdio::null()).spawn().context("start the specimen")?;
+        let process = command
+            .arg(loopscope::specimen::process::SUBCOMMAND)
+            .stdin(OwnedFd::from(theirs))
+            .stdout(Stdio::null())
+            .spawn()
+            .context("start the specimen")?;
         let process = Process(process);
         let config = Config { watched, ..Config::naive("bench") };
         channel::send_with_fds(&ours, &config, &[mapping.as_fd(), listener.as_fd()])?;
@@ -134,7 +139,12 @@ impl Load {
         let (shared, mapping) = Shared::create("load", clock, 1, LOOP_RING)?;
         let (control, theirs) = UnixStream::pair()?;
         let mut command = Command::new(env!("CARGO_BIN_EXE_loopscope"));
-        let process = command.arg("__load").stdin(OwnedFd::from(theirs)).stdout(Stdio::null()).spawn().context("start the load")?;
+        let process = command
+            .arg(loopscope::load::process::SUBCOMMAND)
+            .stdin(OwnedFd::from(theirs))
+            .stdout(Stdio::null())
+            .spawn()
+            .context("start the load")?;
         let process = Process(process);
         channel::send_with_fds(&control, plan, &[mapping.as_fd()])?;
         Ok(Self { process, ring: shared.consumer(0), control })

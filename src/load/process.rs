@@ -31,6 +31,9 @@ const STOPPED: Nanos = Nanos::secs(1);
 /// How exactly the kernel is to wake us, in nanoseconds; its own choice is 50,000.
 const TIMER_SLACK: u64 = 1_000;
 
+/// The hidden subcommand by which our own binary becomes a load.
+pub const SUBCOMMAND: &str = "__load";
+
 /// Runs the load until the lab says so or is gone. Standard input is the channel to the lab.
 ///
 /// # Errors

@@ -222,8 +222,12 @@ mod tests {
     use super::*;
 
     fn claim(en: &str, zh: &str, passed: bool) -> Claim {
-        let verdict =
-            |claim: &str, measured: &str| Verdict { claim: claim.into(), measured: measured.into(), value: passed.then_some(812.0), passed };
+        let verdict = |claim: &str, measured: &str| Verdict {
+            claim: claim.into(),
+            measured: measured.into(),
+            value: passed.then_some(812.0),
+            passed,
+        };
         Claim::new(verdict(en, "812 ms"), verdict(zh, "812 ms,占用 CPU"))
     }
 
@@ -264,11 +268,8 @@ mod tests {
                 }
             }
             let text = table(&report.scenarios[0], *lang, false);
-            let starts: Vec<usize> = text
-                .lines()
-                .filter_map(|line| line.split_once("  812 ms"))
-                .map(|(before, _)| before.width())
-                .collect();
+            let starts: Vec<usize> =
+                text.lines().filter_map(|line| line.split_once("  812 ms")).map(|(before, _)| before.width()).collect();
             assert_eq!(starts.len(), 3, "{text}");
             assert!(starts.iter().all(|start| *start == starts[0]), "{text}");
         }

@@ -24,9 +24,9 @@ pub struct Verdict {
 }
 
 impl Expectation {
-    /// Holds the world against the claim. `since` is when the lab was ready: from there the run counts.
-    pub fn judge(&self, world: &World, since: Nanos, lang: Lang) -> Verdict {
-        let found = self.find(world, since, lang);
+    /// Holds the world against the claim.
+    pub fn judge(&self, world: &World, lang: Lang) -> Verdict {
+        let found = self.find(world, lang);
         Verdict { claim: self.claim(lang), measured: found.text, value: found.value, passed: found.passed }
     }
 
@@ -79,7 +79,7 @@ impl Expectation {
         }
     }
 
-    fn find(&self, world: &World, since: Nanos, lang: Lang) -> Found {
+    fn find(&self, world: &World, lang: Lang) -> Found {
         let specimen = |name: &str| world.specimens.iter().find(|specimen| specimen.name == name);
         match self {
             Self::Stall { specimen: name, at_least, at_most, kind, fault, victims } => {
@@ -95,7 +95,7 @@ impl Expectation {
             }
             Self::NoStall { specimen: name, over } => {
                 let Some(specimen) = specimen(name) else { return Found::nothing(lang) };
-                let longest = longest_callback(world, specimen);
+                let longest = specimen.reactor.longest_callback(world.now);
                 let mut text = pick(lang, format!("longest {longest}"), format!("最长 {longest}"));
                 if specimen.lost > 0 {
                     text += &pick(lang, format!(" ({} events lost)", specimen.lost), format!("(丢失 {} 个事件)", specimen.lost));
@@ -103,11 +103,11 @@ impl Expectation {
                 let watched = specimen.reactor.ticks > 0;
                 if watched { Found { text, value: Some(longest.as_millis()), passed: longest <= *over } } else { Found::nothing(lang) }
             }
-            Self::Measure { of, at_least, at_most } => match of.value(world, since) {
+            Self::Measure { of, at_least, at_most } => match of.value(world) {
                 Some(value) => Found { text: of.show(value), value: Some(value), passed: lies_within(value, *at_least, *at_most) },
                 None => Found::nothing(lang),
             },
-            Self::Ratio { of, to, at_least, at_most } => match (of.value(world, since), to.value(world, since)) {
+            Self::Ratio { of, to, at_least, at_most } => match (of.value(world), to.value(world)) {
                 (Some(above), Some(below)) if below > 0.0 => {
                     let value = above / below;
                     let text = format!("{} ({} / {})", ratio(value), of.show(above), to.show(below));
@@ -185,7 +185,7 @@ fn find_stall(world: &World, specimen: &Specimen, fits: impl Fn(&Stall) -> bool,
         }
         return Found { text, value: Some(length.as_millis()), passed: fitting.is_some() };
     }
-    let longest = longest_callback(world, specimen);
+    let longest = specimen.reactor.longest_callback(world.now);
     let text = pick(lang, format!("no stall, longest callback {longest}"), format!("没有停顿,最长的回调 {longest}"));
     Found { text, value: None, passed: false }
 }
@@ -198,14 +198,6 @@ fn find_life(specimen: &Specimen, lang: Lang, passed: bool) -> Found {
         Life::Dead { signal, .. } => pick(lang, format!("dead, signal {signal}"), format!("已死,信号 {signal}")),
     };
     Found { text, value: None, passed }
-}
-
-/// The longest callback so far, the one that runs now included.
-fn longest_callback(world: &World, specimen: &Specimen) -> Nanos {
-    let past = specimen.reactor.causes.iter().map(|tally| tally.max).max().unwrap_or_default();
-    let running = specimen.reactor.running.map(|running| world.now - running.since).unwrap_or_default();
-    let stuck = specimen.stalls.current.map(|stall| stall.length).unwrap_or_default();
-    past.max(running).max(stuck).max(specimen.stalls.longest)
 }
 
 fn lies_within(value: f64, at_least: Option<f64>, at_most: Option<f64>) -> bool {
@@ -278,7 +270,7 @@ impl Figure {
     }
 
     /// What it is in this world; nothing where it has not been measured.
-    pub fn value(&self, world: &World, since: Nanos) -> Option<f64> {
+    pub fn value(&self, world: &World) -> Option<f64> {
         let Some(name) = self.specimen() else { return Some(world.lost as f64) };
         let specimen = world.specimens.iter().find(|specimen| specimen.name == name)?;
         let clients = &specimen.clients;
@@ -290,26 +282,129 @@ impl Figure {
             Self::P99 { .. } => quantile(0.99),
             Self::P999 { .. } => quantile(0.999),
             Self::Max { .. } => (!clients.total.is_empty()).then(|| clients.total.max() as f64 / 1e6),
-            Self::Throughput { .. } => {
-                let seconds = world.now.since(since).as_secs();
-                (seconds > 0.0).then(|| outcome(Outcome::Answered) / seconds)
-            }
+            Self::Throughput { .. } => clients.since.map(|_| clients.throughput(world.now)),
             Self::Outcomes { outcome: which, .. } => Some(outcome(*which)),
             Self::Answered { .. } => (ended > 0).then(|| outcome(Outcome::Answered) / ended as f64),
-            Self::LongestCallback { .. } => (specimen.reactor.ticks > 0).then(|| longest_callback(world, specimen).as_millis()),
+            Self::LongestCallback { .. } => (specimen.reactor.ticks > 0).then(|| specimen.reactor.longest_callback(world.now).as_millis()),
             Self::Caught { .. } => Some(f64::from(specimen.caught)),
-            Self::AcceptQueue { .. } => {
-                let stalls = specimen.stalls.past.iter().chain(&specimen.stalls.current).map(|stall| stall.accept_queue);
-                let sampled = specimen.kernel.accept_queue.map(|(length, _)| length);
-                sampled.map(|now| f64::from(stalls.max().unwrap_or(0).max(now)))
-            }
-            Self::Jobs { .. } => Some(specimen.workers.iter().map(|worker| worker.done).sum::<u64>() as f64),
-            Self::Cpu { .. } => {
-                let Life::Running { since: began, .. } = specimen.life else { return None };
-                let seconds = specimen.kernel.sampled?.since(began).as_secs();
-                (seconds > 0.0).then_some(specimen.kernel.on_cpu?.as_secs() / seconds)
-            }
+            Self::AcceptQueue { .. } => specimen.kernel.accept_queue.map(|_| f64::from(specimen.kernel.accept_queue_max)),
+            Self::Jobs { .. } => Some(specimen.jobs_done() as f64),
+            Self::Cpu { .. } => specimen.kernel.cpu_share(),
             Self::Lost => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::telemetry::vocabulary::Fault;
+    use crate::world::testing::Story;
+
+    fn expectation(text: &str) -> Expectation {
+        ron::Options::default().with_default_extension(ron::extensions::Extensions::IMPLICIT_SOME).from_str(text).unwrap()
+    }
+
+    /// Whether the claim holds, and what is said of it.
+    fn judge(world: &World, text: &str) -> (bool, String) {
+        let verdict = expectation(text).judge(world, Lang::En);
+        (verdict.passed, format!("{} | {}", verdict.claim, verdict.measured))
+    }
+
+    fn stalled() -> World {
+        Story::new(&["naive", "pool"]).calm(Nanos::secs(1)).stall(Nanos::millis(800)).calm(Nanos::secs(2)).world()
+    }
+
+    #[test]
+    fn claims_that_are_true_hold_and_their_opposites_fail() {
+        let world = stalled();
+        for (text, holds) in [
+            ("Stall(specimen: \"naive\", at_least: \"700ms\")", true),
+            ("Stall(specimen: \"naive\", at_least: \"700ms\", kind: Computing, fault: Compute, victims: 30)", true),
+            ("Stall(specimen: \"naive\", at_least: \"700ms\", kind: Parked)", false),
+            ("Stall(specimen: \"naive\", at_least: \"700ms\", fault: Panic)", false),
+            ("Stall(specimen: \"naive\", at_least: \"900ms\")", false),
+            ("Stall(specimen: \"naive\", at_least: \"100ms\", at_most: \"700ms\")", false),
+            ("Stall(specimen: \"pool\", at_least: \"50ms\")", false),
+            ("NoStall(specimen: \"pool\", over: \"100ms\")", true),
+            ("NoStall(specimen: \"naive\", over: \"100ms\")", false),
+            ("Measure(of: Max(specimen: \"naive\"), at_least: 600)", true),
+            ("Measure(of: Max(specimen: \"pool\"), at_least: 600)", true),
+            ("Measure(of: P99(specimen: \"pool\"), at_most: 100)", true),
+            ("Measure(of: P50(specimen: \"naive\"), at_most: 0)", false),
+            ("Ratio(of: P99(specimen: \"naive\"), to: P99(specimen: \"pool\"), at_least: 4)", true),
+            ("Ratio(of: P99(specimen: \"pool\"), to: P99(specimen: \"naive\"), at_least: 1)", false),
+            ("Measure(of: Answered(specimen: \"naive\"), at_least: 0.999)", true),
+            ("Measure(of: Throughput(specimen: \"pool\"), at_least: 1500, at_most: 2500)", true),
+            ("Measure(of: LongestCallback(specimen: \"naive\"), at_least: 790, at_most: 900)", true),
+            ("Measure(of: Jobs(specimen: \"pool\"), at_least: 1)", true),
+            ("Measure(of: Jobs(specimen: \"naive\"), at_least: 1)", false),
+            ("Measure(of: Cpu(specimen: \"naive\"), at_least: 0.1, at_most: 0.9)", true),
+            ("Measure(of: Lost, at_most: 0)", true),
+            ("Deaths(specimen: \"naive\", at_most: 0)", true),
+            ("Alive(specimen: \"naive\")", true),
+            ("Dead(specimen: \"naive\")", false),
+            ("Alive(specimen: \"nobody\")", false),
+        ] {
+            let (passed, said) = judge(&world, text);
+            assert_eq!(passed, holds, "{text}: {said}");
+        }
+    }
+
+    #[test]
+    fn the_death_of_a_process_can_be_claimed() {
+        let world = Story::new(&["naive", "caught", "supervised"]).calm(Nanos::secs(1)).panic().calm(Nanos::secs(2)).world();
+        for text in [
+            "Deaths(specimen: \"naive\", at_least: 1, at_most: 1)",
+            "Dead(specimen: \"naive\")",
+            "Alive(specimen: \"caught\")",
+            "Measure(of: Caught(specimen: \"caught\"), at_least: 1, at_most: 1)",
+            "Measure(of: Outcomes(specimen: \"caught\", outcome: ErrorStatus), at_least: 1)",
+            "Deaths(specimen: \"supervised\", at_least: 1)",
+            "Alive(specimen: \"supervised\")",
+        ] {
+            let (passed, said) = judge(&world, text);
+            assert!(passed, "{text}: {said}");
+        }
+    }
+
+    #[test]
+    fn a_stall_that_goes_on_counts() {
+        let world = Story::new(&["naive"]).calm(Nanos::secs(1)).hang(Nanos::secs(2)).world();
+        assert!(judge(&world, "Stall(specimen: \"naive\", at_least: \"1s\", fault: EndlessLoop)").0);
+        assert!(!judge(&world, "NoStall(specimen: \"naive\", over: \"1s\")").0);
+    }
+
+    #[test]
+    fn what_was_not_measured_is_not_zero() {
+        let world = World::new(&Story::new(&["naive"]).setup());
+        for figure in ["P99", "Answered", "Throughput", "LongestCallback", "Cpu", "AcceptQueue"] {
+            let (passed, said) = judge(&world, &format!("Measure(of: {figure}(specimen: \"naive\"), at_most: 1000)"));
+            assert!(!passed && said.ends_with("not measured"), "{figure}: {said}");
+        }
+        assert!(!judge(&world, "NoStall(specimen: \"naive\", over: \"1s\")").0);
+        let nobody = "Ratio(of: P99(specimen: \"naive\"), to: P99(specimen: \"nobody\"), at_most: 1)";
+        assert!(!judge(&world, nobody).0);
+    }
+
+    #[test]
+    fn lost_events_are_mentioned_where_they_could_hide_something() {
+        let world = Story::new(&["pool"]).calm(Nanos::secs(1)).lose(7).world();
+        assert!(judge(&world, "NoStall(specimen: \"pool\", over: \"1s\")").1.ends_with("(7 events lost)"));
+        assert!(!judge(&world, "Measure(of: Lost, at_most: 0)").0);
+    }
+
+    #[test]
+    fn verdicts_are_short_sentences_with_units() {
+        let world = stalled();
+        let (_, said) = judge(&world, "Stall(specimen: \"naive\", at_least: \"700ms\", kind: Computing, fault: Compute, victims: 30)");
+        assert!(said.starts_with("naive: a stall of ≥ 700 ms, computing, by compute, ≥ 30 waiting | 8"), "{said}");
+        assert!(said.contains(" ms, computing, ") && said.ends_with(" waiting, by compute"), "{said}");
+        let (_, said) = judge(&world, "Measure(of: Answered(specimen: \"naive\"), at_least: 0.999)");
+        assert_eq!(said, "naive: answered ≥ 99.9 % | 100 %");
+        let (_, said) = judge(&world, "Ratio(of: P99(specimen: \"naive\"), to: P99(specimen: \"pool\"), at_least: 4)");
+        assert!(said.starts_with("p99 of naive / p99 of pool ≥ 4.00 | "), "{said}");
+        let zh = expectation("Stall(specimen: \"naive\", at_least: \"700ms\", fault: Compute)").judge(&world, Lang::Zh);
+        assert_eq!(zh.claim, format!("naive:出现 ≥ 700 ms 的停顿,由 {} 引起", Fault::Compute));
     }
 }

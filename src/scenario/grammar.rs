@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use super::mistake::{Mistake, excerpt, valid_words};
 use super::outline::{Outline, line_column, offset_of};
 use super::schema::{Cue, Expectation, Scenario, Specimen, Step, Text};
+use crate::base::text::visible;
 use crate::base::units::Nanos;
 use crate::command::table::COMMANDS;
 use crate::load::plan::Load;
@@ -125,7 +126,7 @@ fn mistake(source: &str, outline: Option<&Outline<'_>>, error: &SpannedError, ba
             if let Some(outline) = outline {
                 offset = outline.around(offset).span.start;
             }
-            format!("{what}{}", text.escape_debug().to_string().replace("\\\"", "\""))
+            format!("{what}{}", visible(text))
         }
         other => {
             let other = other.to_string();

@@ -3,6 +3,8 @@
 use std::fmt::{self, Write};
 use std::path::PathBuf;
 
+use crate::base::text::visible;
+
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Mistake {
@@ -30,7 +32,7 @@ impl fmt::Display for Mistakes {
             if n > 0 {
                 f.write_str("\n")?;
             }
-            write!(f, "{}:{}:{}: {}", self.file.display(), mistake.line, mistake.column, mistake.message)?;
+            write!(f, "{}:{}:{}: {}", visible(&self.file.to_string_lossy()), mistake.line, mistake.column, mistake.message)?;
         }
         Ok(())
     }
@@ -66,8 +68,7 @@ pub fn valid_words(word: &str, valid: &[&str]) -> String {
 pub fn excerpt(text: &str) -> String {
     const LONGEST: usize = 32;
     let line = text.lines().next().unwrap_or_default();
-    let short: String = line.chars().take(LONGEST).flat_map(char::escape_debug).collect();
-    let short = short.replace("\\\"", "\"").replace("\\'", "'");
+    let short = visible(&line.chars().take(LONGEST).collect::<String>());
     if line.chars().count() > LONGEST { format!("{short}…") } else { short }
 }
 
@@ -87,7 +88,7 @@ mod tests {
 
     #[test]
     fn excerpts_are_short_and_harmless() {
-        assert_eq!(excerpt("\"a\u{1b}[31m\u{202e}\"\nnext"), "\"a\\u{1b}[31m\\u{202e}\"");
+        assert_eq!(excerpt("\"a\u{1b}[31m\u{202e}\"\nnext"), "\"a\\e[31m\\u{202e}\"");
         assert_eq!(excerpt(&"x".repeat(100)), format!("{}…", "x".repeat(32)));
     }
 }

@@ -11,6 +11,7 @@ use super::mistake::{Mistake, excerpt, valid_words};
 use super::outline::{Place, line_column};
 use super::schema::{Cue, Expectation, Figure, Scenario, Specimen, Step, Text};
 use crate::base::lang::Lang;
+use crate::base::text::visible;
 use crate::base::units::Nanos;
 use crate::command::Command;
 use crate::command::table;
@@ -126,12 +127,10 @@ impl Check<'_> {
             if words.chars().count() > MAX_TEXT {
                 self.wrong(place.field(code), format!("{what} is longer than {MAX_TEXT} characters in {code:?}"));
             }
-            if let Some(c) = words.chars().find(|c| (c.is_control() && *c != '\n') || is_bidi_control(*c)) {
-                let escaped = c.escape_unicode();
-                self.wrong(
-                    place.field(code),
-                    format!("{what} has a control character ({escaped}) in {code:?}; valid: text and line breaks"),
-                );
+            let hidden = words.chars().filter(|c| *c != '\n').map(|c| (c, visible(c.encode_utf8(&mut [0; 4]))));
+            if let Some((_, shown)) = hidden.into_iter().find(|(c, shown)| !shown.starts_with(*c)) {
+                let message = format!("{what} has a control character ({shown}) in {code:?}; valid: text and line breaks");
+                self.wrong(place.field(code), message);
             }
         }
     }
@@ -354,11 +353,6 @@ impl Check<'_> {
             self.specimen(place.field("specimen"), specimen);
         }
     }
-}
-
-/// What changes the direction of the text around it, and so can make a text look like another.
-fn is_bidi_control(c: char) -> bool {
-    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 fn deduplicated(mut words: Vec<&str>) -> Vec<&str> {

@@ -45,14 +45,14 @@ impl Accept {
         }
     }
 
-    /// Accepts one connection on the reserve's descriptor, to close it. False if there is no reserve, or nobody to turn away.
-    fn turn_away(&mut self) -> bool {
-        if self.reserve.take().is_none() {
-            return false;
-        }
-        let turned_away = self.listener.accept().is_ok();
+    /// Accepts one connection on the reserve's descriptor, to close it. Nothing if there is no reserve; else whether there was one.
+    ///
+    /// The kernel says that descriptors are used up before it looks whether anybody waits: only this tells.
+    fn turn_away(&mut self) -> Option<bool> {
+        self.reserve.take()?;
+        let somebody = self.listener.accept().is_ok();
         self.reserve = spare();
-        turned_away
+        Some(somebody)
     }
 }
 
@@ -102,9 +102,13 @@ impl<P: Probe> Server<P> {
     #[cold]
     fn cannot_accept(&mut self, error: &io::Error) -> bool {
         let errno = error.raw_os_error().unwrap_or(0);
-        self.common.probe.note(What::AcceptFailed { errno: errno.unsigned_abs() });
         let out_of_descriptors = [Errno::MFILE, Errno::NFILE].iter().any(|e| e.raw_os_error() == errno);
-        if out_of_descriptors && self.accept.turn_away() {
+        let turned_away = if out_of_descriptors { self.accept.turn_away() } else { None };
+        if turned_away == Some(false) {
+            return false;
+        }
+        self.common.probe.note(What::AcceptFailed { errno: errno.unsigned_abs() });
+        if turned_away == Some(true) {
             self.common.stats.shed += 1;
             return true;
         }

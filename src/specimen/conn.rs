@@ -233,7 +233,7 @@ impl Conn {
             if self.is_busy() {
                 return Next::Continue(());
             }
-            return if self.lingers && !self.ended { self.linger(token, input, common) } else { Next::Break(reason) };
+            return if (self.lingers || self.unread) && !self.ended { self.linger(token, input, common) } else { Next::Break(reason) };
         }
         if self.rare.as_ref().is_some_and(|rare| rare.is_empty()) {
             self.rare = None;
@@ -401,7 +401,6 @@ impl Conn {
 
     /// Its callback has panicked: answers with 500, unless a part of another answer is on its way already, and closes.
     pub(super) fn panicked<P: Probe>(&mut self, token: Token, common: &mut Common<P>) -> Next {
-        common.out.truncate(common.whole);
         let started = self.rare.as_ref().is_some_and(|rare| rare.owes() > 0);
         if started || self.lingering {
             return Next::Break(CloseReason::Panicked);

@@ -225,6 +225,10 @@ impl<P: Probe> Server<P> {
         let conn = serial(token);
         self.common.stats.caught += 1;
         self.common.probe.note_now(What::Caught { conn });
+        self.common.out.truncate(self.common.whole);
+        if !conn.is_some() || self.whose(token).is_none() {
+            return;
+        }
         self.with_conn(token, |conn, _, common| conn.panicked(token, common));
     }
 

@@ -1,5 +1,9 @@
 //! Whole-program tests: one binary, one module for each part.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
+mod docs;
 mod harness;
 mod lab;
 mod server;
+mod server_faults;
+mod server_limits;

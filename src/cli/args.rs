@@ -1,0 +1,147 @@
+//! What can be said on the command line, and its help.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args as Group, Parser, Subcommand};
+
+use crate::base::lang::Lang;
+
+const EXAMPLES: &str = "\
+Examples:
+  loopscope                          pick a lesson and go
+  loopscope run 04-computing-callback
+  loopscope run my-lesson.ron --port 8080
+  loopscope list
+  loopscope check --all              run every lesson without a terminal, and hold it to its claims
+  loopscope check my-lesson.ron --json
+
+Exit codes: 0 fine, 1 a claim did not hold, 2 wrong usage or file.";
+
+const CHECK_HELP: &str = "\
+Each scenario is run headless: its servers and clients are started, its script is played, and its claims are held against what was
+measured. Then its lesson is walked: every step that has the reader try something is tried, and must lead to what it says.
+
+Examples:
+  loopscope check 06-panic
+  loopscope check scenarios/*.ron
+  loopscope check --all --json > verdicts.json
+
+Exit codes: 0 every claim holds, 1 one does not, 2 a file is wrong or a scenario could not be run.";
+
+/// An oscilloscope for event loops: a real server on a real epoll loop, under real load, seen down to the single callback.
+#[derive(Debug, Parser)]
+#[command(name = "loopscope", version, after_help = EXAMPLES, args_conflicts_with_subcommands = true, max_term_width = 120)]
+pub struct Args {
+    #[command(subcommand)]
+    pub what: Option<What>,
+    #[command(flatten)]
+    pub view: View,
+    /// The language of everything that is shown; by default the locale's
+    #[arg(long, global = true, value_parser = languages())]
+    pub lang: Option<Lang>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum What {
+    /// Run a scenario in the scope
+    Run {
+        /// The id of a built-in scenario (loopscope list), or a RON file
+        #[arg(value_name = "FILE|ID")]
+        scenario: String,
+        #[command(flatten)]
+        view: View,
+    },
+    /// List the built-in scenarios
+    List {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Run scenarios without a terminal and hold them to their claims
+    #[command(after_help = CHECK_HELP)]
+    Check(Check),
+    /// The process of a specimen, started by a lab
+    #[command(name = "__specimen", hide = true)]
+    Specimen,
+    /// The process of a load, started by a lab
+    #[command(name = "__load", hide = true)]
+    Load,
+}
+
+/// How the scope is shown, and where its specimens listen.
+#[derive(Clone, Debug, Group)]
+pub struct View {
+    /// The address that the specimens listen on. They are broken on purpose: think before you open them to a network
+    #[arg(long, value_name = "ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    pub bind: IpAddr,
+    /// The port of the first specimen; by default 7070 or the next free one
+    #[arg(long)]
+    pub port: Option<u16>,
+    /// The colours
+    #[arg(long, value_name = "NAME")]
+    pub theme: Option<String>,
+    /// Pictures a second, 1 to 120
+    #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u8).range(1..=120))]
+    pub fps: u8,
+}
+
+#[derive(Clone, Debug, Group)]
+pub struct Check {
+    /// Ids of built-in scenarios, or RON files
+    #[arg(value_name = "FILE|ID", required_unless_present = "all")]
+    pub scenarios: Vec<String>,
+    /// Every built-in scenario
+    #[arg(long, conflicts_with = "scenarios")]
+    pub all: bool,
+    /// The verdicts as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Only the script: do not try what the lesson has the reader try
+    #[arg(long)]
+    pub no_lesson: bool,
+    /// No progress on standard error
+    #[arg(short, long)]
+    pub quiet: bool,
+    /// The address that the specimens listen on. They are broken on purpose: think before you open them to a network
+    #[arg(long, value_name = "ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    pub bind: IpAddr,
+    /// The port of the first specimen; by default 7070 or the next free one
+    #[arg(long)]
+    pub port: Option<u16>,
+}
+
+fn languages() -> impl TypedValueParser<Value = Lang> {
+    PossibleValuesParser::new(Lang::ALL.iter().map(|lang| lang.code())).map(|code| Lang::of_locale(&code).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definitions_agree_with_each_other() {
+        <Args as clap::CommandFactory>::command().debug_assert();
+    }
+
+    #[test]
+    fn arguments_are_understood() {
+        let args = Args::try_parse_from(["loopscope", "--port", "8080", "--lang", "zh"]).unwrap();
+        assert_eq!((args.view.port, args.lang, args.view.fps), (Some(8080), Some(Lang::Zh), 30));
+        let args = Args::try_parse_from(["loopscope", "check", "a.ron", "b", "--json", "--lang", "en"]).unwrap();
+        assert!(matches!(args.what, Some(What::Check(check)) if check.scenarios == ["a.ron", "b"] && check.json && !check.all));
+        for wrong in [
+            &["check"][..],
+            &["check", "--all", "x"],
+            &["run"],
+            &["--lang", "de"],
+            &["--fps", "0"],
+            &["--port", "70000"],
+            &["--bind", "localhost"],
+            &["nonsense"],
+        ] {
+            let error = Args::try_parse_from([&["loopscope"], wrong].concat()).unwrap_err();
+            assert_eq!(error.exit_code(), 2, "{wrong:?}");
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! The command line: arguments in, exit code out. Each subcommand is one file; what it says goes to standard output, how it fares to
+//! standard error.
+//!
+//! Exit codes: 0 fine; 1 a claim did not hold; 2 wrong usage, a wrong file, or a run that could not be made; 128 and the signal's number where
+//! a signal ended a check.
+
+mod args;
+mod check;
+mod headless;
+mod list;
+mod progress;
+mod scope;
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Args, What};
+
+use crate::base::lang::Lang;
+
+/// What a subcommand came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ended {
+    /// All is well.
+    Fine,
+    /// A claim did not hold.
+    Failed,
+    /// It could not be done; why is on standard error.
+    Wrong,
+    /// A signal ended it.
+    Interrupted(u8),
+}
+
+impl From<Ended> for ExitCode {
+    fn from(ended: Ended) -> Self {
+        Self::from(match ended {
+            Ended::Fine => 0,
+            Ended::Failed => 1,
+            Ended::Wrong => 2,
+            Ended::Interrupted(signal) => 128_u8.saturating_add(signal),
+        })
+    }
+}
+
+/// Does what the arguments say. The first is the program's name.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let args = match Args::try_parse_from(arguments) {
+        Ok(args) => args,
+        Err(error) => {
+            // Help and version come this way too, with exit code 0; a lost pipe is no reason to complain.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    let lang = args.lang.unwrap_or_else(|| Lang::of_environment(|name| std::env::var(name).ok()));
+    let ended = match args.what {
+        None => scope::run(None, &args.view, lang),
+        Some(What::Run { scenario, view }) => scope::run(Some(&scenario), &view, lang),
+        Some(What::List { json }) => list::run(json, lang),
+        Some(What::Check(options)) => check::run(&options, lang),
+        Some(What::Specimen) => return child(crate::specimen::process::run()),
+        Some(What::Load) => return child(crate::load::process::run()),
+    };
+    match ended {
+        Ok(ended) => ended.into(),
+        Err(error) => {
+            complain(&format!("{error:#}"));
+            Ended::Wrong.into()
+        }
+    }
+}
+
+/// What became of a child process of a lab. Its standard error is what the lab keeps as its last words.
+fn child(result: io::Result<()>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&error.to_string());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Says on standard error what is wrong, one line or several, each with the program's name unless it names a file itself.
+fn complain(message: &str) {
+    // Where standard error is gone there is nobody left to tell.
+    let _ = writeln!(io::stderr().lock(), "loopscope: {message}");
+}
+
+/// Writes to standard output. That its reader has gone (`| head`) is no error.
+fn say(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result,
+    }
+}

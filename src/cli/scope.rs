@@ -1,0 +1,56 @@
+//! `loopscope` and `loopscope run`: the scope, on a terminal.
+
+use std::io::IsTerminal;
+use std::net::IpAddr;
+
+use super::args::View;
+use super::{Ended, complain};
+use crate::base::lang::Lang;
+use crate::scenario::catalogue::{self, NotFound};
+
+/// Opens the scope on a scenario, or on the list of lessons.
+pub fn run(scenario: Option<&str>, view: &View, lang: Lang) -> anyhow::Result<Ended> {
+    // What is wrong with the file is said before what is wrong with the terminal: it is more to the point.
+    let found = match scenario.map(catalogue::find).transpose() {
+        Ok(found) => found,
+        Err(error) => return Ok(refuse(&error)),
+    };
+    if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
+        let id = found.map_or_else(|| "ID".to_owned(), |found| found.scenario.id);
+        complain(match lang {
+            Lang::En => "this is not a terminal, and the scope needs one",
+            Lang::Zh => "这里不是终端,而示波器需要终端",
+        });
+        complain(&match lang {
+            Lang::En => format!("without a terminal: `loopscope check {id}` (`loopscope list` names them)"),
+            Lang::Zh => format!("没有终端时请用 `loopscope check {id}`(编号见 `loopscope list`)"),
+        });
+        return Ok(Ended::Wrong);
+    }
+    warn_of_address(view.bind, lang);
+    complain("the scope is not part of this build");
+    Ok(Ended::Wrong)
+}
+
+/// Says what is wrong with a scenario that cannot be had. Mistakes in a file stand as `file:line:column` at the beginning of their lines,
+/// where editors find them.
+pub fn refuse(error: &NotFound) -> Ended {
+    match error {
+        NotFound::NoSuch { .. } => complain(&error.to_string()),
+        NotFound::Wrong(mistakes) => {
+            use std::io::Write;
+            let _ = writeln!(std::io::stderr().lock(), "{mistakes}");
+        }
+    }
+    Ended::Wrong
+}
+
+/// A specimen is a server that is broken on purpose: anyone who reaches it may do so.
+pub fn warn_of_address(bind: IpAddr, lang: Lang) {
+    if !bind.is_loopback() {
+        complain(&match lang {
+            Lang::En => format!("warning: {bind} is not a loopback address: whoever reaches it can stall and crash these servers"),
+            Lang::Zh => format!("警告:{bind} 不是回环地址:凡能连上的人都可以让这些服务器停顿、崩溃"),
+        });
+    }
+}

@@ -1,0 +1,139 @@
+//! The specimen at its limits: descriptors, memory, many connections.
+
+use std::time::{Duration, Instant};
+
+use loopscope::specimen::config::Config;
+use loopscope::telemetry::What;
+use loopscope::telemetry::vocabulary::{Handler, Phase};
+
+use crate::harness::{Client, PATIENCE, Specimen};
+
+#[test]
+fn without_descriptors_it_turns_away_and_goes_on() {
+    let mut specimen = Specimen::start(&Config { descriptors: Some(24), ..Config::naive("poor") });
+    let mut kept: Vec<Client> = Vec::new();
+    let mut turned_away = 0;
+    for _ in 0..40 {
+        let mut client = specimen.connect();
+        // A connection that is turned away is closed or reset, at once and without a word.
+        if std::io::Write::write_all(&mut client.stream, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").is_ok()
+            && client.stream.peek(&mut [0; 1]).is_ok_and(|n| n == 1)
+        {
+            assert_eq!(client.answer().status, 200);
+            kept.push(client);
+        } else {
+            turned_away += 1;
+        }
+    }
+    assert!(kept.len() >= 8 && turned_away >= 8, "{} kept, {turned_away} turned away", kept.len());
+    let failed = specimen.facts().iter().filter(|w| matches!(w, What::AcceptFailed { errno: 24 })).count();
+    assert!(failed >= turned_away, "{failed}");
+    // It does not spin over it.
+    let before = specimen.facts().len();
+    std::thread::sleep(Duration::from_millis(300));
+    assert!(specimen.facts().len() - before < 50);
+    for client in &mut kept {
+        assert_eq!(client.get("/").status, 200, "those it has are served on");
+    }
+    drop(kept);
+    let begin = Instant::now();
+    loop {
+        let mut client = specimen.connect();
+        client.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        if client.stream.peek(&mut [0; 1]).is_ok_and(|n| n == 1) {
+            assert_eq!(client.answer().status, 200, "and so are new ones, as soon as there is room");
+            break;
+        }
+        assert!(begin.elapsed() < PATIENCE);
+    }
+}
+
+#[test]
+fn idle_connections_cost_next_to_nothing() {
+    let specimen = Specimen::naive();
+    let mut first = specimen.connect();
+    assert_eq!(first.get("/").status, 200);
+    let (soft, wanted) = (rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(65_536), 3000);
+    let many = wanted.min(soft as usize / 2);
+    let before = specimen.status("VmRSS") * 1024;
+    let mut idle: Vec<Client> = Vec::with_capacity(many);
+    for _ in 0..many {
+        let mut client = specimen.connect();
+        assert_eq!(client.get("/").status, 200);
+        idle.push(client);
+    }
+    let each = (specimen.status("VmRSS") * 1024).saturating_sub(before) as f64 / many as f64;
+    assert!(each <= 512.0, "{each} bytes for each of {many}");
+    assert_eq!(first.get("/").status, 200);
+}
+
+#[test]
+fn a_part_of_a_request_is_all_that_is_kept_of_it() {
+    let mut specimen = Specimen::naive();
+    let mut clients: Vec<Client> = (0..200).map(|_| specimen.connect()).collect();
+    for client in &mut clients {
+        client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhello");
+    }
+    let begin = Instant::now();
+    while specimen.facts().iter().filter(|w| matches!(w, What::Read { .. })).count() < 200 {
+        assert!(begin.elapsed() < PATIENCE);
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    for client in &mut clients {
+        client.send("world");
+        assert_eq!(client.answer().text(), "helloworld");
+    }
+}
+
+#[test]
+fn an_idle_loop_does_not_wake() {
+    let mut specimen = Specimen::naive();
+    let mut client = specimen.connect();
+    assert_eq!(client.get("/").status, 200);
+    specimen.wait_for(|w| matches!(w, What::Responded { .. }));
+    std::thread::sleep(Duration::from_millis(50));
+    let before = specimen.facts().len();
+    std::thread::sleep(Duration::from_millis(400));
+    assert_eq!(specimen.facts().len(), before);
+    // And while it runs, phases without anything to do are not entered.
+    let idle = specimen.facts().iter().any(|w| matches!(w, What::Entered { phase: Phase::Timers | Phase::Tasks | Phase::Control, .. }));
+    assert!(!idle);
+}
+
+#[test]
+fn a_closed_connections_timer_is_gone() {
+    let mut specimen = Specimen::naive();
+    let mut client = specimen.connect();
+    client.send("GET /sleep?ms=200 HTTP/1.1\r\nHost: a\r\n\r\n");
+    specimen.wait_for(|w| matches!(w, What::Requested { handler: Handler::Sleep, .. }));
+    socket2::SockRef::from(&client.stream).set_linger(Some(Duration::ZERO)).unwrap();
+    drop(client);
+    specimen.wait_for(|w| matches!(w, What::Closed { .. }));
+    std::thread::sleep(Duration::from_millis(400));
+    assert!(!specimen.facts().iter().any(|w| matches!(w, What::Entered { phase: Phase::Timers, .. })));
+}
+
+#[test]
+fn connections_that_come_and_go_leave_nothing_behind() {
+    let mut specimen = Specimen::naive();
+    let descriptors = |specimen: &Specimen| std::fs::read_dir(format!("/proc/{}/fd", specimen.child.id())).unwrap().count();
+    let before = {
+        assert_eq!(specimen.connect().get("/").status, 200);
+        specimen.wait_for(|w| matches!(w, What::Closed { .. }));
+        descriptors(&specimen)
+    };
+    for round in 0..300 {
+        let text = match round % 3 {
+            0 => specimen.get("/"),
+            1 => specimen.talk("nonsense\r\n\r\n"),
+            _ => specimen.talk("GET / HTTP/1.1\r\nHost: a\r\n"),
+        };
+        assert!(text.starts_with("HTTP/1.1 "));
+    }
+    let begin = Instant::now();
+    while specimen.facts().iter().filter(|w| matches!(w, What::Closed { .. })).count() < 301 {
+        assert!(begin.elapsed() < PATIENCE);
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    assert_eq!(descriptors(&specimen), before);
+}
