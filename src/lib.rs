@@ -40,6 +40,7 @@
 
 rust_i18n::i18n!("assets/lang", fallback = "en");
 
+pub mod app;
 pub mod base;
 pub mod cli;
 pub mod command;

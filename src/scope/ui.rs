@@ -219,7 +219,7 @@ fn came_true(claim: &Expectation, world: &World, since: Nanos) -> bool {
         }
         _ => true,
     };
-    newer && claim.judge(world, since, crate::base::lang::Lang::En).passed
+    newer && claim.judge(world, crate::base::lang::Lang::En).passed
 }
 
 fn step(at: usize, count: usize, down: bool) -> usize {
