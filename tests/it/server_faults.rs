@@ -10,7 +10,7 @@ use loopscope::telemetry::What;
 use loopscope::telemetry::shared::Order;
 use loopscope::telemetry::vocabulary::{Cause, CloseReason, Fault, Handler, Mitigation, Phase};
 
-use crate::harness::{PATIENCE, Specimen};
+use crate::harness::{PATIENCE, Specimen, listener};
 
 const BUSY: Nanos = Nanos::millis(400);
 
@@ -259,6 +259,28 @@ fn it_ends_with_the_lab() {
     assert_eq!(specimen.connect().get("/").status, 200);
     specimen.channel.shutdown(std::net::Shutdown::Both).unwrap();
     assert!(specimen.wait().0.success(), "the end of the channel is the end of the lab");
+}
+
+#[test]
+fn its_listener_outlives_it() {
+    let listener = listener();
+    let config = Config::naive("replaced");
+    let mut first = Specimen::start_on(&config, &listener);
+    assert_eq!(first.connect().get("/").status, 200);
+    first.child.kill().unwrap();
+    first.wait();
+    // Nobody is there, and the kernel queues.
+    let mut waiting = first.connect();
+    waiting.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    let _second = Specimen::start_on(&config, &listener);
+    assert_eq!(waiting.answer().status, 200);
+}
+
+#[test]
+fn a_start_that_cannot_be_says_why() {
+    let mitigations = vec![MitigationSetting::WorkerPool { threads: 9 }];
+    let (status, words) = Specimen::start(&Config { mitigations, ..Config::naive("wrong") }).wait();
+    assert_eq!((status.code(), words.as_str()), (Some(1), "loopscope: a pool has 1 to 8 workers\n"));
 }
 
 #[test]
