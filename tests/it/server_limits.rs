@@ -26,8 +26,8 @@ fn without_descriptors_it_turns_away_and_goes_on() {
         }
     }
     assert!(kept.len() >= 8 && turned_away >= 8, "{} kept, {turned_away} turned away", kept.len());
-    let failed = specimen.facts().iter().filter(|w| matches!(w, What::AcceptFailed { errno: 24 })).count();
-    assert!(failed >= turned_away, "{failed}");
+    let failures = |facts: &[What]| facts.iter().filter(|w| matches!(w, What::AcceptFailed { errno: 24 })).count();
+    specimen.wait_until(|facts| failures(facts) >= turned_away);
     // It does not spin over it.
     let before = specimen.facts().len();
     std::thread::sleep(Duration::from_millis(300));
@@ -74,11 +74,7 @@ fn a_part_of_a_request_is_all_that_is_kept_of_it() {
     for client in &mut clients {
         client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhello");
     }
-    let begin = Instant::now();
-    while specimen.facts().iter().filter(|w| matches!(w, What::Read { .. })).count() < 200 {
-        assert!(begin.elapsed() < PATIENCE);
-        std::thread::sleep(Duration::from_millis(2));
-    }
+    specimen.wait_until(|facts| facts.iter().filter(|w| matches!(w, What::Read { .. })).count() == 200);
     for client in &mut clients {
         client.send("world");
         assert_eq!(client.answer().text(), "helloworld");
@@ -90,8 +86,8 @@ fn an_idle_loop_does_not_wake() {
     let mut specimen = Specimen::naive();
     let mut client = specimen.connect();
     assert_eq!(client.get("/").status, 200);
-    specimen.wait_for(|w| matches!(w, What::Responded { .. }));
-    std::thread::sleep(Duration::from_millis(50));
+    let asleep = |facts: &[What]| matches!(facts, [.., What::Wrote { .. }, What::Entered { phase: Phase::Poll, .. }]);
+    specimen.wait_until(asleep);
     let before = specimen.facts().len();
     std::thread::sleep(Duration::from_millis(400));
     assert_eq!(specimen.facts().len(), before);
@@ -130,10 +126,6 @@ fn connections_that_come_and_go_leave_nothing_behind() {
         };
         assert!(text.starts_with("HTTP/1.1 "));
     }
-    let begin = Instant::now();
-    while specimen.facts().iter().filter(|w| matches!(w, What::Closed { .. })).count() < 301 {
-        assert!(begin.elapsed() < PATIENCE);
-        std::thread::sleep(Duration::from_millis(2));
-    }
+    specimen.wait_until(|facts| facts.iter().filter(|w| matches!(w, What::Closed { .. })).count() == 301);
     assert_eq!(descriptors(&specimen), before);
 }
