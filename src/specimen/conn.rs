@@ -148,7 +148,9 @@ impl Conn {
         self.unread = true;
         self.ending |= ending;
         if reset && !self.lingering {
-            return Next::Break(CloseReason::Reset);
+            // What it was lies in the socket; both halves closed without an error is the peer's doing, too.
+            let error = self.stream.take_error().ok().flatten();
+            return Next::Break(error.map_or(CloseReason::Reset, |error| lost(&error)));
         }
         self.go_on(token, input, common)
     }

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use loopscope::base::rng::Rng;
 use loopscope::specimen::config::Config;
 use loopscope::telemetry::What;
 use loopscope::telemetry::vocabulary::{Handler, Phase};
@@ -79,6 +80,35 @@ fn a_part_of_a_request_is_all_that_is_kept_of_it() {
         client.send("world");
         assert_eq!(client.answer().text(), "helloworld");
     }
+}
+
+#[test]
+fn whatever_bytes_come_it_lives_on() {
+    let mut specimen = Specimen::naive();
+    let mut rng = Rng::new(7);
+    let sound = b"POST /echo?a=b HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5;x=y\r\nhello\r\n0\r\nT: u\r\n\r\n";
+    for round in 0..400 {
+        let mut bytes = sound.repeat(1 + round % 3);
+        for _ in 0..=rng.below(4) {
+            let at = rng.below(bytes.len() as u64) as usize;
+            match rng.below(3) {
+                0 => bytes[at] = rng.next_u64() as u8,
+                1 => bytes.truncate(at),
+                _ => bytes.insert(at, rng.next_u64() as u8),
+            }
+            if bytes.is_empty() {
+                bytes.push(0);
+            }
+        }
+        // Every conversation comes to an end, and nothing but answers comes back.
+        let text = specimen.talk(&bytes);
+        assert!(text.is_empty() || text.starts_with("HTTP/1.1 "), "{} to {}", text.escape_debug(), bytes.escape_ascii());
+    }
+    assert_eq!(specimen.connect().get("/").status, 200);
+    specimen.wait_until(|facts| {
+        let count = |is_it: fn(&What) -> bool| facts.iter().filter(|w| is_it(w)).count();
+        count(|w| matches!(w, What::Opened { .. })) == count(|w| matches!(w, What::Closed { .. }))
+    });
 }
 
 #[test]
