@@ -155,6 +155,7 @@ mod tests {
             ("answer: 1", "answer: 2", &["15:90: ", "answer is 2; valid: 0 to 1"]),
             ("do: Inject(Panic), until", "do: Mark(\"x\"), until", &["16:42: ", "Mark has no key"]),
             ("at_least: \"700ms\"", "at_least: \"7ms\"", &["19:44: ", "stall_threshold"]),
+            ("over: \"100ms\"", "over: \"1ms\"", &["20:41: ", "over is 1.00 ms", "stall_threshold"]),
             ("at_least: 5.0", "at_least: \"5ms\"", &["21:80: ", "expected a number without quotes", "milliseconds"]),
             ("at_least: 5.0", "at_least: 5, at_most: 4", &["21:92: ", "nothing lies between"]),
             (", at_least: 5.0", "", &["21:9: ", "claims nothing; valid: at_least, at_most or both"]),
