@@ -117,6 +117,7 @@ fn strength(mood: Mood, n: usize, phase: Phase, gaze: &Gaze) -> f64 {
         Mood::Dead | Mood::Unseen => 0.25,
         Mood::Stalled(_) if Phase::ALL[n] == phase => 1.0,
         Mood::Stalled(_) => 0.3,
+        Mood::Turning | Mood::Held if gaze.figures.shares[n] < 0.0005 && gaze.glow[n] < 0.05 => 0.3,
         Mood::Turning | Mood::Held => 0.55 + 0.45 * gaze.glow[n].max(gaze.shares[n].sqrt() * 0.8),
     }
 }
@@ -302,7 +303,7 @@ impl Wheel<'_> {
         for (n, phase) in Phase::ALL.iter().enumerate() {
             let active = *phase == self.shape.phase && !matches!(self.shape.mood, Mood::Dead | Mood::Unseen);
             let role = if active { Role::Strong } else { Role::Text };
-            pen.put(area.x, y, MARKS[n], self.phase_style(n, 1.0));
+            pen.put(area.x, y, MARKS[n], self.phase_style(n, self.shape.arcs[n].strength.max(0.5)));
             let name_end = pen.text(area.x + 2, y, &words::phase(look.lang, *phase), look.style(role));
             let share = self.shape.shares[n];
             let role = if share < 0.0005 { Role::Faint } else { role };
