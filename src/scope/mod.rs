@@ -16,8 +16,6 @@ pub mod theme;
 pub mod ui;
 pub mod words;
 
-#[cfg(test)]
-mod tests;
 
 use std::borrow::Cow;
 use std::net::SocketAddr;

@@ -144,8 +144,7 @@ impl Clients<'_> {
         let labels: Vec<_> = pairs.iter().map(|(label, _, _)| self.look.text(label)).collect();
         let widths: Vec<_> = labels.iter().zip(pairs).map(|(l, (_, value, _))| width(l) + 1 + width(value).max(7)).collect();
         let mut shown = pairs.len();
-        // The last one needs no air behind it.
-        let needed = |n: usize| widths[..n].iter().sum::<usize>().saturating_sub(3) + n.saturating_sub(1);
+        let needed = |n: usize| widths[..n].iter().sum::<usize>() + n.saturating_sub(1);
         while shown > 1 && needed(shown) > usize::from(area.width) {
             shown -= 1;
         }

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::{Modifier, Style};
 use ratatui::widgets::Widget;
 
 use crate::base::units::{Nanos, count};
@@ -13,10 +14,10 @@ use crate::command::{Command, table};
 use crate::command::keymap::Context;
 use crate::scenario::schema::words as written;
 use crate::scope::eye::Figures;
-use crate::scope::pen::Pen;
+use crate::scope::pen::{Pen, Targets};
 use crate::base::text::visible;
 use crate::scope::text::{clip, width};
-use crate::scope::theme::Role;
+use crate::scope::theme::{Role, Tier};
 use crate::scope::{Look, Scene, words};
 use crate::telemetry::vocabulary::Fault;
 use crate::world::findings::{self, Evidence, Finding, FindingKind};
@@ -310,8 +311,9 @@ impl<'a> Head<'a> {
     }
 }
 
-impl Widget for &Head<'_> {
-    fn render(self, area: Rect, buf: &mut Buffer) {
+impl Head<'_> {
+    /// Draws it and says what clicks on it mean.
+    pub fn draw(&self, area: Rect, buf: &mut Buffer, targets: &mut Targets) {
         let mut pen = Pen::new(buf, area);
         if pen.is_empty() {
             return;
@@ -319,11 +321,9 @@ impl Widget for &Head<'_> {
         let area = pen.area;
         self.title(&mut pen, area.y);
         self.vitals(&mut pen, area.y + 1);
-        announce(&mut pen, Rect { y: area.y + 2, height: 1, ..area }, &self.announcement, self.look);
+        announce(&mut pen, Rect { y: area.y + 2, height: 1, ..area }, &self.announcement, self.look, targets);
     }
-}
 
-impl Head<'_> {
     fn title(&self, pen: &mut Pen<'_>, y: u16) {
         let (area, look) = (pen.area, self.look);
         let mut x = pen.text(area.x + 1, y, "◎ ", look.style(Role::Accent));
@@ -344,7 +344,7 @@ impl Head<'_> {
         let (area, look) = (pen.area, self.look);
         let (glyph, word, role) = self.state.sign();
         let mut x = pen.text(area.x + 1, y, glyph, look.style(role)) + 1;
-        x = pen.text(x, y, &look.text(word), look.style(role).add_modifier(ratatui::style::Modifier::BOLD)) + 2;
+        x = pen.text(x, y, &look.text(word), look.style(role).add_modifier(Modifier::BOLD)) + 2;
         if let Some(name) = &self.specimen {
             x = pen.text(x, y, &visible(name), look.style(Role::Strong)) + 2;
         }
@@ -384,8 +384,14 @@ impl Head<'_> {
     }
 }
 
+impl Widget for &Head<'_> {
+    fn render(self, area: Rect, buf: &mut Buffer) {
+        self.draw(area, buf, &mut Targets::default());
+    }
+}
+
 /// Draws an announcement into one line.
-pub fn announce(pen: &mut Pen<'_>, line: Rect, said: &Announcement, look: Look<'_>) {
+pub fn announce(pen: &mut Pen<'_>, line: Rect, said: &Announcement, look: Look<'_>, targets: &mut Targets) {
     let line = line.intersection(pen.area);
     if line.is_empty() {
         return;
@@ -396,15 +402,28 @@ pub fn announce(pen: &mut Pen<'_>, line: Rect, said: &Announcement, look: Look<'
         pen.fill(line, ' ', style);
     }
     let mut end = line.right().saturating_sub(1);
-    // What can be done stands at the right and keeps its place; the details give way first.
+    // What can be done stands at the right and keeps its place, the details give way first; while a stall goes on, who is stuck and
+    // how many wait come first.
+    let ongoing = said.role == Role::BannerStall;
+    let said_first = width(&said.headline) + if ongoing { said.details.iter().take(2).map(|d| width(d) + 3).sum() } else { 0 };
+    let least = if ongoing { said_first.min(usize::from(line.width)) } else { usize::from(line.width) * 2 / 5 } as u16 + 4;
+    // Upon a reversed line a key is what is not reversed.
+    let key_style = match look.theme.tier {
+        Tier::Mono if loud => Style::new().remove_modifier(Modifier::REVERSED),
+        _ => look.style(Role::Key),
+    };
     for (command, label) in said.remedies.iter().rev() {
         let key = format!(" {} ", look.key(command, Context::Lab));
         let wide = (width(&key) + width(label) + 3) as u16;
-        if end.saturating_sub(wide) < line.x + line.width / 3 {
+        if end.saturating_sub(wide) < line.x + least {
             break;
         }
-        end = pen.text_right(end, line.y, label, style);
-        end = pen.text_right(end.saturating_sub(1), line.y, &key, look.style(Role::Key)).saturating_sub(2);
+        let label_at = end.saturating_sub(width(label) as u16);
+        pen.text_until(label_at, line.y, end, label, style);
+        let key_at = label_at.saturating_sub(1 + width(&key) as u16);
+        pen.text_until(key_at, line.y, label_at, &key, key_style);
+        targets.add(Rect { x: key_at, width: end - key_at, ..line }, command.clone());
+        end = key_at.saturating_sub(2);
     }
     let mut x = pen.text_until(line.x + 1, line.y, end, said.sign, style) + 1;
     x = pen.text_until(x, line.y, end, &clip(&said.headline, usize::from(end.saturating_sub(x))), style);

@@ -19,7 +19,7 @@ use crate::world::{Specimen, Stall, StallKind, World};
 /// Columns that the names of the rows take, the space behind them included.
 pub const NAMES: u16 = 10;
 /// The strip covers at least so much where the panel is wide enough.
-const AT_LEAST: Nanos = Nanos::millis(9_500);
+const AT_LEAST: Nanos = Nanos::secs(8);
 
 /// One cell of a loop's row.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -357,6 +357,6 @@ mod tests {
 
     #[test]
     fn a_cell_covers_what_makes_the_strip_long_enough() {
-        assert_eq!([20, 60, 106, 190, 300, 2000].map(slices_per_cell), [50, 20, 10, 5, 5, 1]);
+        assert_eq!([10, 20, 46, 106, 190, 300, 2000].map(slices_per_cell), [50, 50, 20, 10, 5, 5, 1]);
     }
 }

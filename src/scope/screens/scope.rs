@@ -127,7 +127,7 @@ pub fn draw(scene: &Scene<'_>, buf: &mut Buffer, drawn: &mut Drawn) {
     let world = scene.world;
     let workers = scene.chosen().is_some_and(|s| !s.workers.is_empty());
     let at = layout(buf.area, world.specimens.len(), workers);
-    head::Head::of(scene).render(at.head, buf);
+    head::Head::of(scene).draw(at.head, buf, targets);
     if !at.cards.is_empty() {
         let shape = cards::shape(scene);
         cards::Cards { cards: &shape, threshold: world.stall_threshold, look }.draw(at.cards, buf, targets);
