@@ -19,7 +19,7 @@ use crate::world::{Specimen, Stall, StallKind, World};
 /// Columns that the names of the rows take, the space behind them included.
 pub const NAMES: u16 = 10;
 /// The strip covers at least so much where the panel is wide enough.
-const AT_LEAST: Nanos = Nanos::millis(9_500);
+const AT_LEAST: Nanos = Nanos::secs(8);
 
 /// One cell of a loop's row.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -281,34 +281,20 @@ impl Timeline<'_> {
         pen.text(x, y, label, style);
     }
 
-    /// Labels above their blocks, the newest first where they would overlap.
+    /// Labels above their blocks, the newest first where they would overlap; at the right edge they stand further to the left.
     fn annotations(&self, pen: &mut Pen<'_>, y: u16, track: &Track) {
         let area = pen.area;
         let mut free_until = area.right();
         for block in track.stalls.iter().rev() {
             let start = Self::plot(area) + block.from;
-            let marked = |label: &str| format!("╭ {label}");
-            let mut placed = None;
-            for label in &block.labels {
-                let label = marked(label);
-                let wide = width(&label) as u16;
-                if start + wide <= free_until {
-                    placed = Some((start, label));
-                } else if block.ongoing || free_until == area.right() {
-                    // At the right edge it stands to the left of where it would begin.
-                    let x = free_until.saturating_sub(wide + 1);
-                    if x >= Self::plot(area) {
-                        placed = Some((x, label.replace('╭', " ") + "╮"));
-                    }
-                }
-                if placed.is_some() {
-                    break;
-                }
-            }
-            if let Some((x, label)) = placed {
-                let style = self.look.theme.burn(block.seconds);
-                pen.text_until(x, y, free_until, &label, style);
-                free_until = x.saturating_sub(1);
+            let fits = block.labels.iter().find_map(|label| {
+                let x = start.min(free_until.checked_sub(width(label) as u16)?);
+                // A label must stand above some of its block.
+                (x >= Self::plot(area) && x + width(label) as u16 > start).then_some((x, label))
+            });
+            if let Some((x, label)) = fits {
+                pen.text_until(x, y, free_until, label, self.look.theme.burn(block.seconds));
+                free_until = x.saturating_sub(2);
             }
         }
     }
@@ -371,6 +357,6 @@ mod tests {
 
     #[test]
     fn a_cell_covers_what_makes_the_strip_long_enough() {
-        assert_eq!([20, 60, 106, 190, 300, 2000].map(slices_per_cell), [50, 20, 10, 5, 5, 1]);
+        assert_eq!([10, 20, 46, 106, 190, 300, 2000].map(slices_per_cell), [50, 50, 20, 10, 5, 5, 1]);
     }
 }
