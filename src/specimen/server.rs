@@ -108,7 +108,8 @@ impl Date {
 
 impl<P: Probe> Common<P> {
     /// Notes a fact with the last boundary's stamp, or with one of its own where work has taken time since.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "where it is called the kind of fact is known, and packing it folds to a constant")]
     pub fn note(&mut self, what: What) {
         if self.stale {
             self.stale = false;
