@@ -15,6 +15,7 @@ Examples:
   loopscope list
   loopscope check --all              run every lesson without a terminal, and hold it to its claims
   loopscope check my-lesson.ron --json
+  loopscope selectors --idle 10,1000,10000 --active 1
 
 Exit codes: 0 fine, 1 a claim did not hold, 2 wrong usage or file.";
 
@@ -61,6 +62,8 @@ pub enum What {
     /// Run scenarios without a terminal and hold them to their claims
     #[command(after_help = CHECK_HELP)]
     Check(Check),
+    /// Measure what epoll, poll and select cost as descriptors grow
+    Selectors(super::selectors::Selectors),
     /// The process of a specimen, started by a lab
     #[command(name = "__specimen", hide = true)]
     Specimen,

@@ -9,13 +9,13 @@ use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 use ratatui::widgets::Widget;
 
+use crate::base::text::visible;
 use crate::base::units::{Nanos, count};
-use crate::command::{Command, table};
 use crate::command::keymap::Context;
+use crate::command::{Command, table};
 use crate::scenario::schema::words as written;
 use crate::scope::eye::Figures;
 use crate::scope::pen::{Pen, Targets};
-use crate::base::text::visible;
 use crate::scope::text::{clip, width};
 use crate::scope::theme::{Role, Tier};
 use crate::scope::{Look, Scene, words};
@@ -128,11 +128,9 @@ fn of_finding(finding: &Finding, scene: &Scene<'_>) -> Announcement {
     let mut said = match &finding.evidence {
         Evidence::Stall(stall) => of_stall(stall, finding, scene.world.now, look),
         Evidence::Death(death) => of_death(death, finding, look),
-        Evidence::Respawn { pid, down, .. } => plain(
-            Role::BannerFinding,
-            "◆",
-            look.fill("announce.respawned", &[("pid", &pid.to_string()), ("down", &down.to_string())]),
-        ),
+        Evidence::Respawn { pid, down, .. } => {
+            plain(Role::BannerFinding, "◆", look.fill("announce.respawned", &[("pid", &pid.to_string()), ("down", &down.to_string())]))
+        }
         Evidence::Overload { offered, answered, backlog } => Announcement {
             details: vec![look.fill("announce.backlog", &[("n", &count(f64::from(*backlog)))])],
             remedies: vec![(Command::LoadDown, look.text("announce.load_down").into_owned())],
@@ -142,9 +140,7 @@ fn of_finding(finding: &Finding, scene: &Scene<'_>) -> Announcement {
                 look.fill("announce.overload", &[("offered", &count(*offered)), ("answered", &count(*answered))]),
             )
         },
-        Evidence::Lost { events } => {
-            plain(Role::BannerFinding, "◆", look.fill("announce.lost", &[("n", &count(*events as f64))]))
-        }
+        Evidence::Lost { events } => plain(Role::BannerFinding, "◆", look.fill("announce.lost", &[("n", &count(*events as f64))])),
         Evidence::Calm { lag, .. } => Announcement {
             details: vec![look.fill("announce.longest", &[("lag", &lag.to_string())])],
             ..plain(Role::Dim, "✓", look.text("announce.calm").into_owned())
