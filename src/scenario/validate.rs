@@ -69,7 +69,7 @@ struct Check<'a> {
 impl Check<'_> {
     fn wrong(&mut self, place: Place<'_>, message: impl Into<String>) {
         let (line, column) = line_column(self.source, place.offset());
-        self.found.push(Mistake { line, column, message: message.into() });
+        self.found.push(Mistake::new(line, column, &message.into()));
     }
 
     fn within<T: PartialOrd + Display>(&mut self, place: Place<'_>, what: &str, value: &T, range: &RangeInclusive<T>) {
