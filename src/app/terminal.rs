@@ -86,7 +86,9 @@ impl Screen {
     /// # Errors
     /// What the terminal says.
     pub fn clear(&mut self) -> io::Result<()> {
-        self.terminal.clear()
+        // Not `Terminal::clear`: that asks the terminal where its cursor is, and the answer would go to the input's thread.
+        let size = self.terminal.size()?;
+        self.terminal.resize(size.into())
     }
 
     /// Gives the terminal back for a while.
@@ -101,7 +103,7 @@ impl Screen {
     pub fn reenter(&mut self) -> io::Result<()> {
         TAKEN.store(false, Ordering::SeqCst);
         take()?;
-        self.terminal.clear()
+        self.clear()
     }
 }
 

@@ -16,7 +16,6 @@ pub mod theme;
 pub mod ui;
 pub mod words;
 
-
 use std::borrow::Cow;
 use std::net::SocketAddr;
 

@@ -68,13 +68,7 @@ impl Ui {
     #[must_use]
     pub fn for_lesson(&self, scenario: &Scenario) -> Self {
         let steps = scenario.lesson.len();
-        Self {
-            screen: self.screen,
-            lesson: self.lesson,
-            answers: vec![None; steps],
-            done: vec![false; steps],
-            ..Self::default()
-        }
+        Self { screen: self.screen, lesson: self.lesson, answers: vec![None; steps], done: vec![false; steps], ..Self::default() }
     }
 
     /// Where the person is, as far as keys are concerned.

@@ -4,6 +4,8 @@
 mod docs;
 mod harness;
 mod lab;
+mod pty;
+mod scope;
 mod server;
 mod server_faults;
 mod server_limits;

@@ -40,7 +40,13 @@ pub fn shape(specimen: &Specimen, gaze: &Gaze, stall_threshold: Nanos, columns: 
     let clients = &specimen.clients;
     let figures = gaze.figures;
     let p99 = figures.recent.p99;
-    let tail = if p99 >= stall_threshold { Role::Alarm } else if p99.0 * 4 >= stall_threshold.0 { Role::Warn } else { Role::Strong };
+    let tail = if p99 >= stall_threshold {
+        Role::Alarm
+    } else if p99.0 * 4 >= stall_threshold.0 {
+        Role::Warn
+    } else {
+        Role::Strong
+    };
     let of = |outcome: Outcome| clients.outcomes[outcome as usize];
     let troubles = vec![
         ("clients.errors", of(Outcome::ErrorStatus) + of(Outcome::Garbled)),
@@ -115,7 +121,7 @@ impl Widget for &Clients<'_> {
             return;
         }
         if !self.shape.any {
-            pen.text_centred(area.y + area.height / 2, &self.look.text("clients.none"), self.look.style(Role::Dim));
+            pen.message(&self.look.text("clients.none"), self.look.style(Role::Dim));
             return;
         }
         let mut y = area.y;
@@ -174,7 +180,9 @@ impl Clients<'_> {
     fn flow(&self, pen: &mut Pen<'_>, y: u16) {
         let f = self.shape.figures;
         let rate = match f.offered {
-            Some(offered) if pen.area.width >= 56 => self.look.fill("clients.of", &[("rate", &count(f.rate)), ("offered", &count(offered))]),
+            Some(offered) if pen.area.width >= 56 => {
+                self.look.fill("clients.of", &[("rate", &count(f.rate)), ("offered", &count(offered))])
+            }
             _ => count(f.rate),
         };
         let short = f.offered.is_some_and(|offered| f.rate < offered * 0.8);

@@ -27,8 +27,9 @@ type Token = (&'static str, Role);
 static LINES: LazyLock<Vec<(u16, Vec<Token>)>> = LazyLock::new(|| REACTOR.lines().map(indented).collect());
 
 const KEYWORDS: &[&str] = &[
-    "as", "break", "const", "continue", "else", "enum", "fn", "for", "if", "impl", "in", "let", "loop", "match", "mod", "move", "mut", "pub",
-    "ref", "return", "self", "Self", "static", "struct", "super", "trait", "type", "use", "where", "while", "crate", "true", "false",
+    "as", "break", "const", "continue", "else", "enum", "fn", "for", "if", "impl", "in", "let", "loop", "match", "mod", "move", "mut",
+    "pub", "ref", "return", "self", "Self", "static", "struct", "super", "trait", "type", "use", "where", "while", "crate", "true",
+    "false",
 ];
 
 /// The pane as data.

@@ -9,13 +9,13 @@ use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 use ratatui::widgets::Widget;
 
+use crate::base::text::visible;
 use crate::base::units::{Nanos, count};
-use crate::command::{Command, table};
 use crate::command::keymap::Context;
+use crate::command::{Command, table};
 use crate::scenario::schema::words as written;
 use crate::scope::eye::Figures;
 use crate::scope::pen::{Pen, Targets};
-use crate::base::text::visible;
 use crate::scope::text::{clip, width};
 use crate::scope::theme::{Role, Tier};
 use crate::scope::{Look, Scene, words};
@@ -128,11 +128,9 @@ fn of_finding(finding: &Finding, scene: &Scene<'_>) -> Announcement {
     let mut said = match &finding.evidence {
         Evidence::Stall(stall) => of_stall(stall, finding, scene.world.now, look),
         Evidence::Death(death) => of_death(death, finding, look),
-        Evidence::Respawn { pid, down, .. } => plain(
-            Role::BannerFinding,
-            "◆",
-            look.fill("announce.respawned", &[("pid", &pid.to_string()), ("down", &down.to_string())]),
-        ),
+        Evidence::Respawn { pid, down, .. } => {
+            plain(Role::BannerFinding, "◆", look.fill("announce.respawned", &[("pid", &pid.to_string()), ("down", &down.to_string())]))
+        }
         Evidence::Overload { offered, answered, backlog } => Announcement {
             details: vec![look.fill("announce.backlog", &[("n", &count(f64::from(*backlog)))])],
             remedies: vec![(Command::LoadDown, look.text("announce.load_down").into_owned())],
@@ -142,9 +140,7 @@ fn of_finding(finding: &Finding, scene: &Scene<'_>) -> Announcement {
                 look.fill("announce.overload", &[("offered", &count(*offered)), ("answered", &count(*answered))]),
             )
         },
-        Evidence::Lost { events } => {
-            plain(Role::BannerFinding, "◆", look.fill("announce.lost", &[("n", &count(*events as f64))]))
-        }
+        Evidence::Lost { events } => plain(Role::BannerFinding, "◆", look.fill("announce.lost", &[("n", &count(*events as f64))])),
         Evidence::Calm { lag, .. } => Announcement {
             details: vec![look.fill("announce.longest", &[("lag", &lag.to_string())])],
             ..plain(Role::Dim, "✓", look.text("announce.calm").into_owned())
@@ -412,16 +408,18 @@ pub fn announce(pen: &mut Pen<'_>, line: Rect, said: &Announcement, look: Look<'
         Tier::Mono if loud => Style::new().remove_modifier(Modifier::REVERSED),
         _ => look.style(Role::Key),
     };
-    for (command, label) in said.remedies.iter().rev() {
-        let key = format!(" {} ", look.key(command, Context::Lab));
-        let wide = (width(&key) + width(label) + 3) as u16;
-        if end.saturating_sub(wide) < line.x + least {
-            break;
-        }
+    let keys: Vec<_> = said.remedies.iter().map(|(command, _)| format!(" {} ", look.key(command, Context::Lab))).collect();
+    let wide = |n: usize| width(&keys[n]) + width(&said.remedies[n].1) + 3;
+    // The best remedies come first, and stay when there is no room for all.
+    let mut shown = said.remedies.len();
+    while shown > 0 && usize::from(line.width.saturating_sub(least)) < (0..shown).map(wide).sum::<usize>() {
+        shown -= 1;
+    }
+    for ((command, label), key) in said.remedies.iter().zip(&keys).take(shown).rev() {
         let label_at = end.saturating_sub(width(label) as u16);
         pen.text_until(label_at, line.y, end, label, style);
-        let key_at = label_at.saturating_sub(1 + width(&key) as u16);
-        pen.text_until(key_at, line.y, label_at, &key, key_style);
+        let key_at = label_at.saturating_sub(1 + width(key) as u16);
+        pen.text_until(key_at, line.y, label_at, key, key_style);
         targets.add(Rect { x: key_at, width: end - key_at, ..line }, command.clone());
         end = key_at.saturating_sub(2);
     }

@@ -62,7 +62,15 @@ pub fn shape(specimen: &Specimen, now: Nanos, look: Look<'_>) -> Shape {
         let (value, role) = value.map_or(("–".to_owned(), Role::Faint), |v| (v, role));
         rows.push(Row { name, value, share, role });
     };
-    let pressed = |share: f64| if share >= 0.8 { Role::Alarm } else if share >= 0.3 { Role::Warn } else { Role::Text };
+    let pressed = |share: f64| {
+        if share >= 0.8 {
+            Role::Alarm
+        } else if share >= 0.3 {
+            Role::Warn
+        } else {
+            Role::Text
+        }
+    };
     let queue = kernel.accept_queue.map(|(n, limit)| (n, limit, f64::from(n) / f64::from(limit.max(1))));
     row(
         "kernel.accept_queue",
@@ -132,7 +140,7 @@ impl Widget for &Kernel<'_> {
         }
         let look = self.look;
         if !self.shape.sampled {
-            pen.text_centred(area.y + area.height / 2, &look.text("kernel.unsampled"), look.style(Role::Dim));
+            pen.message(&look.text("kernel.unsampled"), look.style(Role::Dim));
             return;
         }
         // The ready list gets a third of the height at least; the figures are in the order of their weight.

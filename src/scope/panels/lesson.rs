@@ -86,9 +86,7 @@ pub fn shape(scene: &Scene<'_>, columns: u16) -> Shape {
 }
 
 fn push(lines: &mut Vec<Line>, text: &str, role: Role, columns: u16) {
-    lines.extend(
-        wrap(text, usize::from(columns)).into_iter().map(|runs| Line { key: None, indent: 0, runs, role, click: None }),
-    );
+    lines.extend(wrap(text, usize::from(columns)).into_iter().map(|runs| Line { key: None, indent: 0, runs, role, click: None }));
 }
 
 fn blank(lines: &mut Vec<Line>) {

@@ -87,8 +87,7 @@ fn slices_per_cell(columns: u16) -> u64 {
 /// The strip of a world for a plot of so many columns.
 pub fn shape(world: &World, chosen: usize, columns: u16, look: Look<'_>) -> Shape {
     let per = slices_per_cell(columns);
-    let tracks: Vec<_> =
-        world.specimens.iter().enumerate().map(|(n, s)| track(s, n == chosen, world.now, per, columns, look)).collect();
+    let tracks: Vec<_> = world.specimens.iter().enumerate().map(|(n, s)| track(s, n == chosen, world.now, per, columns, look)).collect();
     let most = tracks.iter().filter(|t| t.chosen).flat_map(|t| t.waiting.iter().flatten()).max().copied().unwrap_or(0);
     let clients = world.specimens.get(chosen).map_or(0, |s| s.clients.clients.min(u32::from(u16::MAX)) as u16);
     Shape { cell: Nanos(per * SLICE.0), tracks, most_waiting: most.max(clients).max(1) }
@@ -146,12 +145,7 @@ fn labels(stall: &Stall, length: Nanos, look: Look<'_>) -> Vec<String> {
         StallKind::Parked => format!(" · {}", look.text("stall.parked")),
         StallKind::Unknown => String::new(),
     };
-    vec![
-        format!("{what} {conn} · {length}{kind}"),
-        format!("{what} {conn} · {length}"),
-        format!("{what} {length}"),
-        length.to_string(),
-    ]
+    vec![format!("{what} {conn} · {length}{kind}"), format!("{what} {conn} · {length}"), format!("{what} {length}"), length.to_string()]
 }
 
 /// The strip, ready to be drawn.
@@ -242,7 +236,11 @@ impl Timeline<'_> {
                 Busy::Gap => pen.put(x, y, '╌', look.style(Role::Faint)),
                 Busy::Share(share) => {
                     let level = ((f64::from(*share) * levels as f64).round() as usize).max(1);
-                    let style = if *share > 0.85 { look.style(Role::Warn) } else { look.theme.glow(Role::Dispatch, 0.55 + 0.45 * f64::from(*share)) };
+                    let style = if *share > 0.85 {
+                        look.style(Role::Warn)
+                    } else {
+                        look.theme.glow(Role::Dispatch, 0.55 + 0.45 * f64::from(*share))
+                    };
                     for up in 0..row.height {
                         let here = level.saturating_sub(usize::from(up) * 8).min(8);
                         if here > 0 {
@@ -335,7 +333,13 @@ impl Timeline<'_> {
         let look = self.look;
         let cell = self.shape.cell.as_secs().max(1e-9);
         let columns = area.right().saturating_sub(Self::plot(area));
-        let every = if f64::from(columns) * cell > 40.0 { 10.0 } else if columns < 60 { 5.0 } else { 2.0 };
+        let every = if f64::from(columns) * cell > 40.0 {
+            10.0
+        } else if columns < 60 {
+            5.0
+        } else {
+            2.0
+        };
         pen.text_right(area.right(), y, &look.text("timeline.now"), look.style(Role::Dim));
         let mut back = every;
         loop {

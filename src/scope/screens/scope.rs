@@ -21,10 +21,10 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::widgets::Widget;
 
-use crate::scope::{Drawn, Scene};
 use crate::scope::panels::{cards, clients, code, footer, head, kernel, lesson, timeline, wheel};
 use crate::scope::pen::{frame, frame_lit};
 use crate::scope::theme::Role;
+use crate::scope::{Drawn, Scene};
 
 use super::inset;
 

@@ -19,20 +19,17 @@ use ratatui::widgets::Widget;
 
 use crate::command::Command;
 use crate::scenario::schema::words as written;
+use crate::scope::Scene;
 use crate::scope::panels::{footer, head, timeline, wheel};
 use crate::scope::pen::{Pen, Targets, frame, frame_lit};
 use crate::scope::text::wrap;
 use crate::scope::theme::Role;
-use crate::scope::Scene;
 
 use super::inset;
 
 /// The name, as it is drawn where there is room for it.
-const NAME: [&str; 3] = [
-    "╷   ╭─╮ ╭─╮ ╭─╮ ╭── ╭── ╭─╮ ╭─╮ ╭─╴",
-    "│   │ │ │ │ ├─╯ ╰─╮ │   │ │ ├─╯ ├─ ",
-    "╰── ╰─╯ ╰─╯ ╵   ──╯ ╰── ╰─╯ ╵   ╰─╴",
-];
+const NAME: [&str; 3] =
+    ["╷   ╭─╮ ╭─╮ ╭─╮ ╭── ╭── ╭─╮ ╭─╮ ╭─╴", "│   │ │ │ │ ├─╯ ╰─╮ │   │ │ ├─╯ ├─ ", "╰── ╰─╯ ╰─╯ ╵   ──╯ ╰── ╰─╯ ╵   ╰─╴"];
 
 /// Draws the screen.
 pub fn draw(scene: &Scene<'_>, buf: &mut Buffer, targets: &mut Targets) {
