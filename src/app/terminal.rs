@@ -91,11 +91,6 @@ impl Screen {
         self.terminal.resize(size.into())
     }
 
-    /// Gives the terminal back for a while.
-    pub fn leave(&mut self) {
-        give_back();
-    }
-
     /// Takes it again. What was on it is not known any more.
     ///
     /// # Errors
@@ -122,7 +117,7 @@ fn take() -> io::Result<()> {
 }
 
 /// Gives the terminal back, once. A terminal that has gone needs nothing back, so what it says is not asked.
-fn give_back() {
+pub fn give_back() {
     if TAKEN.swap(false, Ordering::SeqCst) {
         let mut out = io::stdout().lock();
         let _ = out.write_all(LEAVE.as_bytes()).and_then(|()| out.flush());

@@ -44,7 +44,7 @@ impl Session {
         let mut reader = pair.master.try_clone_reader().unwrap();
         let shared = Arc::clone(&seen);
         std::thread::spawn(move || {
-            let mut bytes = [0; 65_536];
+            let mut bytes = vec![0; 65_536];
             while let Ok(n @ 1..) = reader.read(&mut bytes) {
                 let mut seen = shared.lock().unwrap();
                 seen.parser.process(&bytes[..n]);
@@ -126,10 +126,8 @@ impl Session {
         let begun = Instant::now();
         loop {
             let raw = self.raw_since(0);
-            if let Some((_, after)) = raw.rsplit_once(LEFT) {
-                if after.contains(CURSOR) {
-                    return;
-                }
+            if raw.rsplit_once(LEFT).is_some_and(|(_, after)| after.contains(CURSOR)) {
+                return;
             }
             assert!(begun.elapsed() < PATIENCE, "the terminal was not given back");
             std::thread::sleep(Duration::from_millis(20));

@@ -13,6 +13,7 @@ use loopscope::scenario::catalogue::BUILT_IN;
 use loopscope::scope::panels::{cards, clients, code, footer, head, kernel, lesson, timeline, wheel};
 use loopscope::scope::ui::Open;
 use loopscope::scope::{Eye, Look, Scene, Screen, Theme, Tier, Ui, draw, text};
+use loopscope::telemetry::vocabulary::{Cause, Fault, Mitigation, Phase};
 use loopscope::world::World;
 use loopscope::world::testing::Story;
 use proptest::prelude::*;
@@ -28,7 +29,7 @@ fn ansi(buf: &Buffer) -> String {
         Color::Rgb(r, g, b) => format!("{};2;{r};{g};{b}", ground + 8),
         Color::Indexed(n) => format!("{};5;{n}", ground + 8),
         named => {
-            let names = [
+            let named16 = [
                 Color::Black,
                 Color::Red,
                 Color::Green,
@@ -46,7 +47,7 @@ fn ansi(buf: &Buffer) -> String {
                 Color::LightCyan,
                 Color::White,
             ];
-            let n = names.iter().position(|c| *c == named).unwrap() as u32;
+            let n = named16.iter().position(|c| *c == named).unwrap() as u32;
             if n < 8 { format!("{}", ground + n) } else { format!("{}", ground + 60 + n - 8) }
         }
     };
@@ -72,7 +73,7 @@ fn ansi(buf: &Buffer) -> String {
                     codes.push(code.into());
                 }
             }
-            out.push_str(&format!("\x1b[{}m{}", codes.join(";"), cell.symbol()));
+            out.extend(["\x1b[", &codes.join(";"), "m", cell.symbol()]);
         }
         out.push_str("\x1b[0m\n");
     }
@@ -105,14 +106,14 @@ fn frame(state: &State, size: (u16, u16), theme: &Theme, lang: Lang) -> Buffer {
 /// A frame as text, and below it one number for all of its styles.
 fn told(buf: &Buffer) -> String {
     let mut out = String::new();
-    let mut styles: u64 = 0xcbf2_9ce4_8422_2325;
+    let mut digest: u64 = 0xcbf2_9ce4_8422_2325;
     for y in 0..buf.area.height {
         let mut line = String::new();
         let mut skip = 0;
         for x in 0..buf.area.width {
             let cell = &buf[(x, y)];
             for byte in format!("{:?}{:?}{:?}", cell.fg, cell.bg, cell.modifier).bytes() {
-                styles = (styles ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+                digest = (digest ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
             }
             if skip > 0 {
                 skip -= 1;
@@ -124,7 +125,7 @@ fn told(buf: &Buffer) -> String {
         out.push_str(line.trim_end());
         out.push('\n');
     }
-    format!("{out}styles {styles:016x}\n")
+    format!("{out}styles {digest:016x}\n")
 }
 
 struct State {
@@ -393,7 +394,6 @@ fn every_sentence_that_the_code_names_is_there_and_every_one_there_is_named() {
     for key in en.iter().filter(|k| !by_value.iter().any(|v| k.starts_with(v))) {
         assert!(named.contains(key), "nobody says {key:?}");
     }
-    use loopscope::telemetry::vocabulary::{Cause, Fault, Mitigation, Phase};
     let values = Phase::ALL.iter().map(|v| format!("phase.{v}")).chain(Cause::ALL.iter().map(|v| format!("cause.{v}")));
     let values =
         values.chain(Fault::ALL.iter().map(|v| format!("fault.{v}"))).chain(Mitigation::ALL.iter().map(|v| format!("mitigation.{v}")));

@@ -149,6 +149,11 @@ fn of_finding(finding: &Finding, scene: &Scene<'_>) -> Announcement {
     if finding.kind != FindingKind::Calm && scene.world.specimens.len() > 1 {
         said.headline = format!("{}: {}", visible(&specimen.name), said.headline);
     }
+    if scene.chosen().map(|s| s.id) != Some(finding.specimen) {
+        // Keys act on the chosen specimen, and this is about another.
+        said.remedies = vec![(Command::NextSpecimen, look.text("announce.other").into_owned())];
+        return said;
+    }
     said.remedies.extend(remedies(finding, specimen, look));
     let on: Vec<_> = finding.mitigations.iter().filter(|m| specimen.mitigations[**m as usize]).collect();
     if !finding.goes_on() && !on.is_empty() {

@@ -330,17 +330,17 @@ impl Wheel<'_> {
             pen.put(area.x, y, MARKS[n], self.phase_style(n, self.shape.arcs[n].strength.max(0.5)));
             let name_end = pen.text(area.x + 2, y, &words::phase(look.lang, *phase), look.style(role));
             let share = self.shape.shares[n];
-            let role = if share < 0.0005 { Role::Faint } else { role };
-            pen.text_right(end, y, &percent(share), look.style(role));
+            let quiet = if share < 0.0005 { Role::Faint } else { role };
+            pen.text_right(end, y, &percent(share), look.style(quiet));
             if active {
                 pen.put(name_end + 1, y, '◂', self.phase_style(n, 1.0));
             }
             y += 1;
         }
-        if let Some((how, words)) = &self.shape.death {
+        if let Some((how, said)) = &self.shape.death {
             y += 1;
             pen.text(area.x, y, how, look.style(Role::Alarm));
-            for (n, line) in wrap(words, usize::from(area.width)).iter().enumerate() {
+            for (n, line) in wrap(said, usize::from(area.width)).iter().enumerate() {
                 let line: String = line.iter().map(|run| run.text.as_str()).collect();
                 pen.text(area.x, y + 1 + n as u16, &line, look.style(Role::Text));
             }
@@ -411,9 +411,9 @@ impl Geometry {
         let lit = match Phase::ALL[n] {
             Phase::Poll => (r - (outer - self.band / 2.0)).abs() < (self.band * 0.18).max(0.8),
             Phase::Dispatch => true,
-            Phase::Timers => (column + row) % 2 == 0,
-            Phase::Tasks => row % 2 == 0,
-            Phase::Control => column % 2 == 0 && row % 2 == 0,
+            Phase::Timers => (column + row).is_multiple_of(2),
+            Phase::Tasks => row.is_multiple_of(2),
+            Phase::Control => column.is_multiple_of(2) && row.is_multiple_of(2),
         };
         lit.then_some(n)
     }
@@ -424,8 +424,7 @@ fn pseudo_angle(x: f64, y: f64) -> f64 {
     let p = x / (x.abs() + y.abs()).max(1e-9);
     match (x >= 0.0, y < 0.0) {
         (true, true) => p,
-        (true, false) => 2.0 - p,
-        (false, false) => 2.0 - p,
+        (_, false) => 2.0 - p,
         (false, true) => 4.0 + p,
     }
 }
