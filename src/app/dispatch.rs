@@ -6,8 +6,8 @@ use std::time::Duration;
 use rustix::process::{Signal, kill_current_process_group};
 use signal_hook::consts::{SIGCONT, SIGTSTP, SIGWINCH};
 
-use super::App;
 use super::pump::Order;
+use super::{App, terminal};
 use crate::base::ids::SpecimenId;
 use crate::base::lang::Lang;
 use crate::base::text::visible;
@@ -110,7 +110,7 @@ impl App {
         self.pump.order(Order::Suspend(done));
         // A lab that is just being started cannot be stopped yet; it is after the next turn, and the terminal does not wait for it.
         let _ = stopped.recv_timeout(Duration::from_millis(500));
-        self.terminal.leave();
+        terminal::give_back();
         // The whole job, as the terminal's own Ctrl-Z would: a shell waits for the job's first process, which may be cargo.
         kill_current_process_group(Signal::STOP)?;
         self.terminal.reenter()?;

@@ -37,7 +37,7 @@ pub fn listen(sender: Sender<Wake>) -> io::Result<()> {
                         None
                     }
                 }
-                Ok(true) => event::read().map_or(Some(Input::Lost), of_event),
+                Ok(true) => event::read().map_or(Some(Input::Lost), |event| of_event(&event)),
                 Err(_) => Some(Input::Lost),
             };
             let Some(input) = input else { continue };
@@ -50,9 +50,9 @@ pub fn listen(sender: Sender<Wake>) -> io::Result<()> {
 }
 
 /// What an event of the terminal means to us. A paste means nothing: text that was meant for somewhere else must press no keys.
-fn of_event(event: Event) -> Option<Input> {
+fn of_event(event: &Event) -> Option<Input> {
     match event {
-        Event::Key(key) if key.kind != KeyEventKind::Release => of_key(key).map(Input::Key),
+        Event::Key(key) if key.kind != KeyEventKind::Release => of_key(*key).map(Input::Key),
         Event::Mouse(mouse) if mouse.kind == MouseEventKind::Down(MouseButton::Left) => Some(Input::Click(mouse.column, mouse.row)),
         Event::Resize(..) => Some(Input::Resized),
         _ => None,
@@ -90,7 +90,7 @@ mod tests {
 
     #[test]
     fn keys_arrive_as_the_table_writes_them() {
-        let press = |code, modifiers| of_event(Event::Key(KeyEvent::new(code, modifiers)));
+        let press = |code, modifiers| of_event(&Event::Key(KeyEvent::new(code, modifiers)));
         for (code, modifiers, written) in [
             (KeyCode::Char('K'), KeyModifiers::SHIFT, "K"),
             (KeyCode::Char(' '), KeyModifiers::NONE, "space"),
@@ -100,7 +100,7 @@ mod tests {
         ] {
             assert_eq!(press(code, modifiers), Some(Input::Key(written.parse().unwrap())));
         }
-        assert_eq!(of_event(Event::Paste("q\rp".into())), None, "a paste presses no keys");
+        assert_eq!(of_event(&Event::Paste("q\rp".into())), None, "a paste presses no keys");
         assert_eq!(press(KeyCode::CapsLock, KeyModifiers::NONE), None);
     }
 }

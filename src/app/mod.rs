@@ -178,14 +178,13 @@ impl App {
             self.lively_until = self.clock.now() + LIVELY;
         }
         match wake {
-            Wake::Urgent => Ok(Flow::Draw),
+            Wake::Urgent | Wake::Input(Input::Resized) => Ok(Flow::Draw),
             Wake::Failed(error) => Err(error),
             Wake::Refused(refusal) => {
                 self.say(dispatch::refusal(&refusal, self.lang));
                 Ok(Flow::Draw)
             }
             Wake::Signal(signal) => self.signal(signal),
-            Wake::Input(Input::Resized) => Ok(Flow::Draw),
             Wake::Input(Input::Lost) => Ok(Flow::Quit(Some(signal_hook::consts::SIGHUP))),
             Wake::Input(Input::Key(key)) => {
                 self.ui.notice = None;

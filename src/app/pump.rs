@@ -140,7 +140,8 @@ impl Thread {
     fn run(&mut self, orders: &Receiver<Order>) -> anyhow::Result<()> {
         loop {
             match orders.recv_timeout(TURN) {
-                Err(RecvTimeoutError::Timeout) => {}
+                // It goes on where it was stopped, and where it was not there is nothing to do but to pump.
+                Err(RecvTimeoutError::Timeout) | Ok(Order::Resume) => {}
                 Err(RecvTimeoutError::Disconnected) => return Ok(()),
                 Ok(Order::Open(scenario)) => self.open(&scenario)?,
                 Ok(Order::Carry(target, command)) => {
@@ -157,7 +158,6 @@ impl Thread {
                         Err(_) => return Ok(()),
                     }
                 }
-                Ok(Order::Resume) => {}
             }
             self.pump()?;
         }

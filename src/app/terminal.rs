@@ -86,12 +86,9 @@ impl Screen {
     /// # Errors
     /// What the terminal says.
     pub fn clear(&mut self) -> io::Result<()> {
-        self.terminal.clear()
-    }
-
-    /// Gives the terminal back for a while.
-    pub fn leave(&mut self) {
-        give_back();
+        // Not `Terminal::clear`: that asks the terminal where its cursor is, and the answer would go to the input's thread.
+        let size = self.terminal.size()?;
+        self.terminal.resize(size.into())
     }
 
     /// Takes it again. What was on it is not known any more.
@@ -101,7 +98,7 @@ impl Screen {
     pub fn reenter(&mut self) -> io::Result<()> {
         TAKEN.store(false, Ordering::SeqCst);
         take()?;
-        self.terminal.clear()
+        self.clear()
     }
 }
 
@@ -120,7 +117,7 @@ fn take() -> io::Result<()> {
 }
 
 /// Gives the terminal back, once. A terminal that has gone needs nothing back, so what it says is not asked.
-fn give_back() {
+pub fn give_back() {
     if TAKEN.swap(false, Ordering::SeqCst) {
         let mut out = io::stdout().lock();
         let _ = out.write_all(LEAVE.as_bytes()).and_then(|()| out.flush());

@@ -148,7 +148,7 @@ impl Gaze {
             let share = tally.busy.since(self.busy[n]).as_secs() / passed.as_secs().max(1e-9);
             self.busy[n] = tally.busy;
             // Half old, half new: the last second, more or less.
-            self.causes[n] = if first { 0.0 } else { (self.causes[n] + share.min(1.0)) / 2.0 };
+            self.causes[n] = if first { 0.0 } else { f64::midpoint(self.causes[n], share.min(1.0)) };
         }
     }
 }

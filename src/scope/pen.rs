@@ -64,6 +64,16 @@ impl<'b> Pen<'b> {
         self.text(self.area.left() + (free / 2) as u16, y, text, style);
     }
 
+    /// Writes a text in the middle of the area, in as many lines as it needs.
+    pub fn message(&mut self, text: &str, style: Style) {
+        let lines = text::wrap(text, usize::from(self.area.width));
+        let top = self.area.top() + self.area.height.saturating_sub(lines.len() as u16) / 2;
+        for (n, line) in lines.iter().enumerate() {
+            let line: String = line.iter().map(|run| run.text.as_str()).collect();
+            self.text_centred(top.saturating_add(n as u16), &line, style);
+        }
+    }
+
     /// Puts one glyph of one column.
     pub fn put(&mut self, x: u16, y: u16, glyph: char, style: Style) {
         if self.area.contains((x, y).into()) {

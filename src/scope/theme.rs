@@ -344,18 +344,20 @@ fn mix(a: Rgb, b: Rgb, share: f64) -> Rgb {
 }
 
 /// The nearest of the 240 fixed colours of the 256: the cube of six steps, or the ramp of greys.
-fn nearest((r, g, b): Rgb) -> u8 {
+fn nearest(wanted: Rgb) -> u8 {
     const STEPS: [u8; 6] = [0, 95, 135, 175, 215, 255];
     let step = |v: u8| (0..6).min_by_key(|&s| STEPS[s].abs_diff(v)).unwrap_or(0);
-    let distance = |(x, y, z): Rgb| {
-        let part = |p: u8, q: u8| u32::from(p.abs_diff(q)).pow(2);
-        part(x, r) + part(y, g) + part(z, b)
-    };
-    let (i, j, k) = (step(r), step(g), step(b));
-    let grey = ((u32::from(r) + u32::from(g) + u32::from(b)) / 3).saturating_sub(3) / 10;
+    let part = |p: u8, q: u8| u32::from(p.abs_diff(q)).pow(2);
+    let distance = |found: Rgb| part(found.0, wanted.0) + part(found.1, wanted.1) + part(found.2, wanted.2);
+    let (red, green, blue) = (step(wanted.0), step(wanted.1), step(wanted.2));
+    let grey = ((u32::from(wanted.0) + u32::from(wanted.1) + u32::from(wanted.2)) / 3).saturating_sub(3) / 10;
     let grey = grey.min(23) as u8;
     let level = 8 + 10 * grey;
-    if distance((level, level, level)) < distance((STEPS[i], STEPS[j], STEPS[k])) { 232 + grey } else { 16 + (36 * i + 6 * j + k) as u8 }
+    if distance((level, level, level)) < distance((STEPS[red], STEPS[green], STEPS[blue])) {
+        232 + grey
+    } else {
+        16 + (36 * red + 6 * green + blue) as u8
+    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,8 @@ mod docs;
 mod harness;
 mod lab;
 mod layers;
+mod pty;
+mod scope;
 mod server;
 mod server_faults;
 mod server_limits;

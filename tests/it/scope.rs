@@ -1,15 +1,26 @@
-//! Whole frames, as text and as pictures to look at.
+//! Whole frames of the scope, made from stories and compared as text; every widget in no room at all; any size and any key.
 
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+use loopscope::base::lang::Lang;
+use loopscope::base::units::Nanos;
+use loopscope::command::key::Key;
+use loopscope::command::keymap::{Context, Keymap};
+use loopscope::command::table::{COMMANDS, Menu};
+use loopscope::scenario::Scenario;
+use loopscope::scenario::catalogue::BUILT_IN;
+use loopscope::scope::panels::{cards, clients, code, footer, head, kernel, lesson, timeline, wheel};
+use loopscope::scope::ui::Open;
+use loopscope::scope::{Eye, Look, Scene, Screen, Theme, Tier, Ui, draw, text};
+use loopscope::telemetry::vocabulary::{Cause, Fault, Mitigation, Phase};
+use loopscope::world::World;
+use loopscope::world::testing::Story;
+use proptest::prelude::*;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier};
-
-use super::*;
-use crate::base::units::Nanos;
-use crate::command::table::Menu;
-use crate::scenario::catalogue::BUILT_IN;
-use crate::scope::ui::Open;
-use crate::world::testing::Story;
+use ratatui::widgets::Widget;
 
 /// A buffer as a terminal would be told to show it.
 fn ansi(buf: &Buffer) -> String {
@@ -18,12 +29,25 @@ fn ansi(buf: &Buffer) -> String {
         Color::Rgb(r, g, b) => format!("{};2;{r};{g};{b}", ground + 8),
         Color::Indexed(n) => format!("{};5;{n}", ground + 8),
         named => {
-            let names = [
-                Color::Black, Color::Red, Color::Green, Color::Yellow, Color::Blue, Color::Magenta, Color::Cyan, Color::Gray,
-                Color::DarkGray, Color::LightRed, Color::LightGreen, Color::LightYellow, Color::LightBlue, Color::LightMagenta,
-                Color::LightCyan, Color::White,
+            let named16 = [
+                Color::Black,
+                Color::Red,
+                Color::Green,
+                Color::Yellow,
+                Color::Blue,
+                Color::Magenta,
+                Color::Cyan,
+                Color::Gray,
+                Color::DarkGray,
+                Color::LightRed,
+                Color::LightGreen,
+                Color::LightYellow,
+                Color::LightBlue,
+                Color::LightMagenta,
+                Color::LightCyan,
+                Color::White,
             ];
-            let n = names.iter().position(|c| *c == named).unwrap() as u32;
+            let n = named16.iter().position(|c| *c == named).unwrap() as u32;
             if n < 8 { format!("{}", ground + n) } else { format!("{}", ground + 60 + n - 8) }
         }
     };
@@ -38,14 +62,18 @@ fn ansi(buf: &Buffer) -> String {
             let cell = &buf[(x, y)];
             skip = text::width(cell.symbol()).saturating_sub(1);
             let mut codes = vec!["0".to_owned(), colour(cell.fg, 30), colour(cell.bg, 40)];
-            for (modifier, code) in
-                [(Modifier::BOLD, "1"), (Modifier::DIM, "2"), (Modifier::ITALIC, "3"), (Modifier::UNDERLINED, "4"), (Modifier::REVERSED, "7")]
-            {
+            for (modifier, code) in [
+                (Modifier::BOLD, "1"),
+                (Modifier::DIM, "2"),
+                (Modifier::ITALIC, "3"),
+                (Modifier::UNDERLINED, "4"),
+                (Modifier::REVERSED, "7"),
+            ] {
                 if cell.modifier.contains(modifier) {
                     codes.push(code.into());
                 }
             }
-            out.push_str(&format!("\x1b[{}m{}", codes.join(";"), cell.symbol()));
+            out.extend(["\x1b[", &codes.join(";"), "m", cell.symbol()]);
         }
         out.push_str("\x1b[0m\n");
     }
@@ -56,17 +84,48 @@ fn scenario(name: &str) -> Scenario {
     BUILT_IN.iter().map(|e| e.scenario().unwrap()).find(|s| s.id.contains(name)).unwrap()
 }
 
-fn frame(state: &State, size: (u16, u16), theme: &Theme, lang: Lang) -> Buffer {
-    let lessons: Vec<_> = BUILT_IN.iter().map(|e| e.scenario().unwrap()).collect();
+static LESSONS: LazyLock<Vec<Scenario>> = LazyLock::new(|| BUILT_IN.iter().map(|e| e.scenario().unwrap()).collect());
+static STATES: LazyLock<Vec<State>> = LazyLock::new(states);
+
+/// Hands a scene of this state to whoever wants one.
+fn with_scene<T>(state: &State, ui: &Ui, theme: &Theme, lang: Lang, then: impl FnOnce(&Scene<'_>) -> T) -> T {
     let world = &state.world;
     let mut eye = Eye::default();
     eye.look(world);
     let addresses = vec![Some("127.0.0.1:7070".parse().unwrap()); world.specimens.len()];
     let look = Look { theme, lang };
-    let scene = Scene { world, scenario: &state.scenario, lessons: &lessons, ui: &state.ui, eye: &eye, look, addresses: &addresses };
+    then(&Scene { world, scenario: &state.scenario, lessons: &LESSONS, ui, eye: &eye, look, addresses: &addresses })
+}
+
+fn frame(state: &State, size: (u16, u16), theme: &Theme, lang: Lang) -> Buffer {
     let mut buf = Buffer::empty(Rect::new(0, 0, size.0, size.1));
-    draw(&scene, &mut buf);
+    with_scene(state, &state.ui, theme, lang, |scene| draw(scene, &mut buf));
     buf
+}
+
+/// A frame as text, and below it one number for all of its styles.
+fn told(buf: &Buffer) -> String {
+    let mut out = String::new();
+    let mut digest: u64 = 0xcbf2_9ce4_8422_2325;
+    for y in 0..buf.area.height {
+        let mut line = String::new();
+        let mut skip = 0;
+        for x in 0..buf.area.width {
+            let cell = &buf[(x, y)];
+            for byte in format!("{:?}{:?}{:?}", cell.fg, cell.bg, cell.modifier).bytes() {
+                digest = (digest ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+            }
+            if skip > 0 {
+                skip -= 1;
+                continue;
+            }
+            skip = text::width(cell.symbol()).saturating_sub(1);
+            line.push_str(cell.symbol());
+        }
+        out.push_str(line.trim_end());
+        out.push('\n');
+    }
+    format!("{out}styles {digest:016x}\n")
 }
 
 struct State {
@@ -89,13 +148,19 @@ fn states() -> Vec<State> {
         state("start", one().world(), Ui { screen: Screen::Start, ..base.clone() }, &healthy),
         state("calm", one().world(), at(0), &computing),
         state("stalled", one().hang(Nanos::millis(612)).world(), at(1), &computing),
-        state("after", one().stall(Nanos::millis(812)).calm(Nanos::millis(2300)).world(), Ui { answers: vec![None, Some(0), None], ..at(1) }, &computing),
+        state(
+            "after",
+            one().stall(Nanos::millis(812)).calm(Nanos::millis(2300)).world(),
+            Ui { answers: vec![None, Some(0), None], ..at(1) },
+            &computing,
+        ),
         state("dead", one().panic().calm(Nanos::millis(1700)).world(), at(2), &computing),
         state("three", three().stall(Nanos::millis(800)).calm(Nanos::millis(1500)).world(), at(2), &computing),
         state("unseen", World::new(&Story::new(&["naive"]).setup()), at(0), &computing),
         state("faults", one().world(), Ui { open: Open::Menu(Menu::Faults), ..at(0) }, &computing),
         state("mitigations", three().world(), Ui { open: Open::Menu(Menu::Mitigations), chosen: 1, ..at(0) }, &computing),
         state("help", one().world(), Ui { open: Open::Help, ..at(0) }, &computing),
+        state("small", one().world(), at(0), &computing),
         state("frozen", one().world(), Ui { frozen: true, ..at(0) }, &computing),
     ]
 }
@@ -105,17 +170,234 @@ fn states() -> Vec<State> {
 fn pictures() {
     let Ok(dir) = std::env::var("LOOK") else { return };
     let only = std::env::var("ONLY").unwrap_or_default();
-    for state in states() {
+    for state in STATES.iter() {
         for size in [(60, 18), (80, 24), (120, 36), (200, 60), (300, 80)] {
             for (tier_name, tier) in [("true", Tier::True), ("256", Tier::Indexed), ("16", Tier::Basic), ("mono", Tier::Mono)] {
                 for lang in [Lang::En, Lang::Zh] {
                     let file = format!("{}-{}x{}-{tier_name}-{lang}", state.name, size.0, size.1);
                     if only.split(',').any(|o| file.contains(o)) {
-                        let buf = frame(&state, size, &Theme::dark(tier), lang);
+                        let buf = frame(state, size, &Theme::dark(tier), lang);
                         std::fs::write(format!("{dir}/{file}.ans"), ansi(&buf)).unwrap();
                     }
                 }
             }
         }
+    }
+}
+
+fn snapshots(size: (u16, u16)) {
+    let theme = Theme::dark(Tier::True);
+    for state in STATES.iter() {
+        let name = format!("{}-{}x{}", state.name, size.0, size.1);
+        insta::assert_snapshot!(name, told(&frame(state, size, &theme, Lang::En)));
+    }
+}
+
+#[test]
+fn every_state_at_80_by_24() {
+    snapshots((80, 24));
+}
+
+#[test]
+fn every_state_at_120_by_36() {
+    snapshots((120, 36));
+}
+
+#[test]
+fn every_state_at_200_by_60() {
+    snapshots((200, 60));
+}
+
+#[test]
+fn every_state_in_chinese() {
+    let theme = Theme::dark(Tier::True);
+    for state in STATES.iter() {
+        insta::assert_snapshot!(format!("{}-zh", state.name), told(&frame(state, (120, 36), &theme, Lang::Zh)));
+    }
+}
+
+#[test]
+fn a_stall_without_colours() {
+    let stalled = STATES.iter().find(|s| s.name == "stalled").unwrap();
+    let buf = frame(stalled, (120, 36), &Theme::dark(Tier::Mono), Lang::En);
+    assert!(buf.content.iter().all(|cell| cell.fg == Color::Reset && cell.bg == Color::Reset));
+    let text = told(&buf);
+    for said in ["STALLED", "STALL 612 ms", "computing", "requests wait"] {
+        assert!(text.contains(said), "{said} is said by colour alone:\n{text}");
+    }
+}
+
+#[test]
+fn what_matters_is_on_every_screen_that_is_large_enough() {
+    let theme = Theme::dark(Tier::True);
+    let says = |name: &str, size: (u16, u16), words: &[&str]| {
+        let state = STATES.iter().find(|s| s.name == name).unwrap();
+        let text = told(&frame(state, size, &theme, Lang::En));
+        for word in words {
+            assert!(text.contains(word), "{name} at {size:?} does not say {word:?}:\n{text}");
+        }
+    };
+    for size in [(60, 18), (80, 24), (120, 36), (200, 60), (300, 80)] {
+        says("calm", size, &["LIVE", "4200", "loop", "clients", "timeline", "lesson", "quit"]);
+        says("stalled", size, &["STALLED", "STALL 612 ms", "holds the loop", "computing"]);
+        says("dead", size, &["DEAD", "exit code 101", "new process"]);
+        says("after", size, &["held", "worker pool"]);
+        says("unseen", size, &["STARTING"]);
+        says("start", size, &["lessons", "The healthy loop", "LIVE"]);
+    }
+    says("small", (59, 18), &["60×18", "59×18"]);
+}
+
+#[test]
+fn widgets_draw_into_no_room_at_all() {
+    let theme = Theme::dark(Tier::True);
+    for (w, h) in [(0, 0), (1, 1), (0, 5), (5, 0), (2, 1), (1, 9), (3, 3), (9, 2)] {
+        for state in STATES.iter() {
+            with_scene(state, &state.ui, &theme, Lang::Zh, |scene| {
+                let (look, world) = (scene.look, scene.world);
+                let specimen = scene.chosen().unwrap();
+                let gaze = scene.eye.gaze(0);
+                let area = Rect::new(0, 0, w, h);
+                let mut buf = Buffer::empty(area);
+                head::Head::of(scene).render(area, &mut buf);
+                let shape = kernel::shape(specimen, world.now, look);
+                kernel::Kernel { shape: &shape, look }.render(area, &mut buf);
+                let shape = wheel::shape(specimen, &gaze, world.now, look);
+                wheel::Wheel { shape: &shape, look }.render(area, &mut buf);
+                let shape = clients::shape(specimen, &gaze, world.stall_threshold, w);
+                clients::Clients { shape: &shape, look }.render(area, &mut buf);
+                let shape = timeline::shape(world, 0, w, look);
+                timeline::Timeline { shape: &shape, look }.render(area, &mut buf);
+                let shape = code::shape(specimen, &gaze, world.now);
+                code::Code { shape: &shape, look }.render(area, &mut buf);
+                let shape = lesson::shape(scene, w);
+                lesson::Lesson { shape: &shape, page: 3, look }.render(area, &mut buf);
+                let cards = cards::shape(scene);
+                cards::Cards { cards: &cards, threshold: world.stall_threshold, look }.render(area, &mut buf);
+                let entries = footer::shape(Context::Lab, 400, true, look.lang);
+                footer::Footer { entries: &entries, look }.render(area, &mut buf);
+                // And where the area lies partly outside of the buffer.
+                let outside = Rect::new(w / 2, h / 2, 40, 12);
+                let shape = timeline::shape(world, 0, 40, look);
+                timeline::Timeline { shape: &shape, look }.render(outside.intersection(buf.area), &mut buf);
+            });
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+    #[test]
+    fn any_size_and_any_keys_make_a_picture(
+        state in 0..11_usize,
+        keys in prop::collection::vec(0..200_usize, 0..24),
+        sizes in prop::collection::vec((0..320_u16, 0..90_u16), 1..4),
+        theme in 0..3_usize,
+        tier in prop::sample::select(vec![Tier::True, Tier::Indexed, Tier::Basic, Tier::Mono]),
+        zh in any::<bool>(),
+    ) {
+        let state = &STATES[state % STATES.len()];
+        let lang = if zh { Lang::Zh } else { Lang::En };
+        let theme = Theme::load(loopscope::scope::theme::THEMES[theme].0, tier).unwrap();
+        let all: Vec<Key> =
+            COMMANDS.iter().flat_map(|row| row.keys).flat_map(|b| b.keys).filter_map(|k| k.parse().ok()).collect();
+        let keymap = Keymap::default();
+        let mut ui = state.ui.clone();
+        for key in keys {
+            let key = all[key % all.len()];
+            if let Some(command) = keymap.command(ui.context(&state.scenario), key) {
+                let left = ui.carry_out(command, &state.scenario, &state.world, &LESSONS);
+                if let Some(command) = left {
+                    ui.note(&command, &state.scenario);
+                }
+            }
+            ui.look(&state.scenario, &state.world);
+        }
+        for (w, h) in sizes {
+            let mut buf = Buffer::empty(Rect::new(0, 0, w, h));
+            let drawn = with_scene(state, &ui, &theme, lang, |scene| draw(scene, &mut buf));
+            for x in 0..w {
+                drawn.targets.at(x, h / 2);
+            }
+            prop_assert!(buf.content.iter().all(|cell| !cell.symbol().chars().any(char::is_control)));
+        }
+    }
+}
+
+/// The keys of a language's file with the placeholders of each.
+fn sentences(file: &str) -> Vec<(String, BTreeSet<String>)> {
+    fn walk(value: &serde_json::Value, path: &str, into: &mut Vec<(String, BTreeSet<String>)>) {
+        match value {
+            serde_json::Value::Object(map) => {
+                for (name, value) in map {
+                    walk(value, &if path.is_empty() { name.clone() } else { format!("{path}.{name}") }, into);
+                }
+            }
+            serde_json::Value::String(text) => {
+                assert!(!text.trim().is_empty(), "{path} is empty");
+                let names = text.split("%{").skip(1).map(|part| part.split('}').next().unwrap().to_owned()).collect();
+                into.push((path.to_owned(), names));
+            }
+            _ => {}
+        }
+    }
+    let mut out = Vec::new();
+    walk(&serde_json::from_str(file).unwrap(), "", &mut out);
+    out
+}
+
+#[test]
+fn every_sentence_is_there_in_both_languages_with_the_same_placeholders() {
+    let en = sentences(include_str!("../../assets/lang/en.json"));
+    let zh = sentences(include_str!("../../assets/lang/zh.json"));
+    let by_key = |list: &[(String, BTreeSet<String>)]| list.iter().cloned().collect::<std::collections::BTreeMap<_, _>>();
+    let (en, zh) = (by_key(&en), by_key(&zh));
+    for (key, names) in &en {
+        // Which of two endings of a sentence is used may differ; what is named may not.
+        assert_eq!(zh.get(key), Some(names), "{key}");
+    }
+    assert_eq!(en.len(), zh.len(), "{:?}", zh.keys().filter(|k| !en.contains_key(*k)).collect::<Vec<_>>());
+}
+
+#[test]
+fn every_sentence_that_the_code_names_is_there_and_every_one_there_is_named() {
+    use std::fs;
+    let en: BTreeSet<String> = sentences(include_str!("../../assets/lang/en.json")).into_iter().map(|s| s.0).collect();
+    let tops: BTreeSet<&str> = en.iter().map(|k| k.split('.').next().unwrap()).collect();
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut named = BTreeSet::new();
+    let mut folders = vec![root.join("scope"), root.join("app")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let source = fs::read_to_string(path).unwrap();
+                let literals = source.split('"').skip(1).step_by(2).map(str::to_owned);
+                named.extend(literals.filter(|l| {
+                    let mut parts = l.splitn(2, '.');
+                    let top = parts.next().unwrap_or_default();
+                    let rest = parts.next();
+                    tops.contains(top)
+                        && rest.is_none_or(|r| !r.is_empty() && r.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_'))
+                        && (rest.is_some() || en.contains(top))
+                }));
+            }
+        }
+    }
+    for key in &named {
+        assert!(en.contains(key), "the code names {key:?}, and no language has it");
+    }
+    // What is named by a value: phases, causes, faults, mitigations.
+    let by_value = ["phase.", "cause.", "fault.", "mitigation."];
+    for key in en.iter().filter(|k| !by_value.iter().any(|v| k.starts_with(v))) {
+        assert!(named.contains(key), "nobody says {key:?}");
+    }
+    let values = Phase::ALL.iter().map(|v| format!("phase.{v}")).chain(Cause::ALL.iter().map(|v| format!("cause.{v}")));
+    let values =
+        values.chain(Fault::ALL.iter().map(|v| format!("fault.{v}"))).chain(Mitigation::ALL.iter().map(|v| format!("mitigation.{v}")));
+    for key in values {
+        assert!(en.contains(&key), "{key}");
     }
 }

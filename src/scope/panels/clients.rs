@@ -121,7 +121,7 @@ impl Widget for &Clients<'_> {
             return;
         }
         if !self.shape.any {
-            pen.text_centred(area.y + area.height / 2, &self.look.text("clients.none"), self.look.style(Role::Dim));
+            pen.message(&self.look.text("clients.none"), self.look.style(Role::Dim));
             return;
         }
         let mut y = area.y;

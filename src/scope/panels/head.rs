@@ -149,6 +149,11 @@ fn of_finding(finding: &Finding, scene: &Scene<'_>) -> Announcement {
     if finding.kind != FindingKind::Calm && scene.world.specimens.len() > 1 {
         said.headline = format!("{}: {}", visible(&specimen.name), said.headline);
     }
+    if scene.chosen().map(|s| s.id) != Some(finding.specimen) {
+        // Keys act on the chosen specimen, and this is about another.
+        said.remedies = vec![(Command::NextSpecimen, look.text("announce.other").into_owned())];
+        return said;
+    }
     said.remedies.extend(remedies(finding, specimen, look));
     let on: Vec<_> = finding.mitigations.iter().filter(|m| specimen.mitigations[**m as usize]).collect();
     if !finding.goes_on() && !on.is_empty() {
@@ -408,16 +413,18 @@ pub fn announce(pen: &mut Pen<'_>, line: Rect, said: &Announcement, look: Look<'
         Tier::Mono if loud => Style::new().remove_modifier(Modifier::REVERSED),
         _ => look.style(Role::Key),
     };
-    for (command, label) in said.remedies.iter().rev() {
-        let key = format!(" {} ", look.key(command, Context::Lab));
-        let wide = (width(&key) + width(label) + 3) as u16;
-        if end.saturating_sub(wide) < line.x + least {
-            break;
-        }
+    let keys: Vec<_> = said.remedies.iter().map(|(command, _)| format!(" {} ", look.key(command, Context::Lab))).collect();
+    let wide = |n: usize| width(&keys[n]) + width(&said.remedies[n].1) + 3;
+    // The best remedies come first, and stay when there is no room for all.
+    let mut shown = said.remedies.len();
+    while shown > 0 && usize::from(line.width.saturating_sub(least)) < (0..shown).map(wide).sum::<usize>() {
+        shown -= 1;
+    }
+    for ((command, label), key) in said.remedies.iter().zip(&keys).take(shown).rev() {
         let label_at = end.saturating_sub(width(label) as u16);
         pen.text_until(label_at, line.y, end, label, style);
-        let key_at = label_at.saturating_sub(1 + width(&key) as u16);
-        pen.text_until(key_at, line.y, label_at, &key, key_style);
+        let key_at = label_at.saturating_sub(1 + width(key) as u16);
+        pen.text_until(key_at, line.y, label_at, key, key_style);
         targets.add(Rect { x: key_at, width: end - key_at, ..line }, command.clone());
         end = key_at.saturating_sub(2);
     }

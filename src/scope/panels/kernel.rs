@@ -140,7 +140,7 @@ impl Widget for &Kernel<'_> {
         }
         let look = self.look;
         if !self.shape.sampled {
-            pen.text_centred(area.y + area.height / 2, &look.text("kernel.unsampled"), look.style(Role::Dim));
+            pen.message(&look.text("kernel.unsampled"), look.style(Role::Dim));
             return;
         }
         // The ready list gets a third of the height at least; the figures are in the order of their weight.

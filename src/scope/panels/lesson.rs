@@ -63,7 +63,7 @@ pub fn shape(scene: &Scene<'_>, columns: u16) -> Shape {
                     Some(_) => (" ✗", Role::Alarm),
                 };
                 let text = format!("{}{mark}", written(choice, look.lang));
-                keyed(&mut lines, &(n + 1).to_string(), &text, role, columns, Command::Answer(n as u8));
+                keyed(&mut lines, &(n + 1).to_string(), &text, role, columns, &Command::Answer(n as u8));
             }
             if let Some(given) = given {
                 blank(&mut lines);
@@ -78,7 +78,7 @@ pub fn shape(scene: &Scene<'_>, columns: u16) -> Shape {
             if scene.ui.is_done() {
                 push(&mut lines, &look.text("lesson.done"), Role::Good, columns);
             } else {
-                keyed(&mut lines, &look.key(command, Context::Lab), &look.text("lesson.press"), Role::Strong, columns, command.clone());
+                keyed(&mut lines, &look.key(command, Context::Lab), &look.text("lesson.press"), Role::Strong, columns, command);
             }
         }
     }
@@ -93,7 +93,7 @@ fn blank(lines: &mut Vec<Line>) {
     lines.push(Line { key: None, indent: 0, runs: Vec::new(), role: Role::Text, click: None });
 }
 
-fn keyed(lines: &mut Vec<Line>, key: &str, text: &str, role: Role, columns: u16, command: Command) {
+fn keyed(lines: &mut Vec<Line>, key: &str, text: &str, role: Role, columns: u16, command: &Command) {
     let indent = width(key) as u16 + 3;
     for (n, runs) in wrap(text, usize::from(columns.saturating_sub(indent))).into_iter().enumerate() {
         let key = (n == 0).then(|| format!(" {key} "));

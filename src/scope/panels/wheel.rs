@@ -9,13 +9,17 @@ use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 use ratatui::widgets::Widget;
 
+use crate::base::text::visible_lines;
 use crate::base::units::{Nanos, count};
 use crate::scope::eye::Gaze;
 use crate::scope::pen::Pen;
+use crate::scope::text::{clip, wrap};
 use crate::scope::theme::Role;
 use crate::scope::{Look, words};
 use crate::telemetry::vocabulary::{Cause, Phase};
 use crate::world::{Life, Specimen, StallKind};
+
+use super::head::ending;
 
 /// What each phase has of the ring at least, in turns, so that it can be found.
 const LEAST: f64 = 0.03;
@@ -78,6 +82,8 @@ pub struct Shape {
     pub ticks: (u64, f64),
     /// What runs now, as a sentence.
     pub now: String,
+    /// How the process ended, where it has: in words, and what it said last.
+    pub death: Option<(String, String)>,
     /// Callbacks by cause: the name, how many, how long on average and at most. Only causes that there have been.
     pub callbacks: Vec<(String, u64, Nanos, Nanos)>,
 }
@@ -111,6 +117,7 @@ pub fn shape(specimen: &Specimen, gaze: &Gaze, now: Nanos, look: Look<'_>) -> Sh
         centre: centre(specimen, mood, gaze, look),
         ticks: (reactor.ticks, gaze.figures.ticks),
         now: running(specimen, now, look),
+        death: death(specimen, look),
         callbacks: Cause::ALL
             .iter()
             .map(|c| (*c, &reactor.causes[*c as usize]))
@@ -154,6 +161,13 @@ fn centre(specimen: &Specimen, mood: Mood, gaze: &Gaze, look: Look<'_>) -> Vec<(
             (look.fill("wheel.lag", &[("lag", &gaze.figures.lag.to_string())]), Role::Dim),
         ],
     }
+}
+
+/// How a process that is dead has ended, and its last words.
+fn death(specimen: &Specimen, look: Look<'_>) -> Option<(String, String)> {
+    let Life::Dead { signal, code, .. } = specimen.life else { return None };
+    let words = specimen.deaths.last().map(|d| visible_lines(&d.last_words)).unwrap_or_default();
+    Some((ending(signal, code, look), words))
 }
 
 /// What runs now, or that the loop is asleep.
@@ -297,7 +311,7 @@ impl Wheel<'_> {
         let x = ring.x + (ring.width.saturating_sub(room)) / 2;
         let mut pen = pen.within(Rect { x, width: room, ..ring });
         for (n, (line, role)) in lines.iter().enumerate() {
-            let line = crate::scope::text::clip(line, usize::from(room));
+            let line = clip(line, usize::from(room));
             pen.text_centred(y + n as u16, &line, self.look.style(*role));
         }
     }
@@ -307,7 +321,8 @@ impl Wheel<'_> {
         let rows = Phase::COUNT as u16;
         let spare = area.height.saturating_sub(rows);
         let table = if area.width >= 36 { self.shape.callbacks.len() as u16 + 2 } else { 0 };
-        let mut y = area.y + (spare.saturating_sub(4 + table) / 2);
+        let below = if self.shape.death.is_some() { 6 } else { 4 + table };
+        let mut y = area.y + (spare.saturating_sub(below) / 2);
         let end = area.right().min(area.x + 26);
         for (n, phase) in Phase::ALL.iter().enumerate() {
             let active = *phase == self.shape.phase && !matches!(self.shape.mood, Mood::Dead | Mood::Unseen);
@@ -315,12 +330,21 @@ impl Wheel<'_> {
             pen.put(area.x, y, MARKS[n], self.phase_style(n, self.shape.arcs[n].strength.max(0.5)));
             let name_end = pen.text(area.x + 2, y, &words::phase(look.lang, *phase), look.style(role));
             let share = self.shape.shares[n];
-            let role = if share < 0.0005 { Role::Faint } else { role };
-            pen.text_right(end, y, &percent(share), look.style(role));
+            let quiet = if share < 0.0005 { Role::Faint } else { role };
+            pen.text_right(end, y, &percent(share), look.style(quiet));
             if active {
                 pen.put(name_end + 1, y, '◂', self.phase_style(n, 1.0));
             }
             y += 1;
+        }
+        if let Some((how, said)) = &self.shape.death {
+            y += 1;
+            pen.text(area.x, y, how, look.style(Role::Alarm));
+            for (n, line) in wrap(said, usize::from(area.width)).iter().enumerate() {
+                let line: String = line.iter().map(|run| run.text.as_str()).collect();
+                pen.text(area.x, y + 1 + n as u16, &line, look.style(Role::Text));
+            }
+            return;
         }
         if spare >= 2 {
             y += u16::from(spare >= 3);
@@ -387,9 +411,9 @@ impl Geometry {
         let lit = match Phase::ALL[n] {
             Phase::Poll => (r - (outer - self.band / 2.0)).abs() < (self.band * 0.18).max(0.8),
             Phase::Dispatch => true,
-            Phase::Timers => (column + row) % 2 == 0,
-            Phase::Tasks => row % 2 == 0,
-            Phase::Control => column % 2 == 0 && row % 2 == 0,
+            Phase::Timers => (column + row).is_multiple_of(2),
+            Phase::Tasks => row.is_multiple_of(2),
+            Phase::Control => column.is_multiple_of(2) && row.is_multiple_of(2),
         };
         lit.then_some(n)
     }
@@ -400,8 +424,7 @@ fn pseudo_angle(x: f64, y: f64) -> f64 {
     let p = x / (x.abs() + y.abs()).max(1e-9);
     match (x >= 0.0, y < 0.0) {
         (true, true) => p,
-        (true, false) => 2.0 - p,
-        (false, false) => 2.0 - p,
+        (_, false) => 2.0 - p,
         (false, true) => 4.0 + p,
     }
 }

@@ -10,7 +10,7 @@ use super::panels::{help, menu};
 use super::pen::Pen;
 use super::theme::Role;
 use super::ui::Open;
-use super::{Drawn, Scene, Screen, text};
+use super::{Drawn, Scene, Screen};
 
 /// The smallest terminal that a screen is drawn in.
 pub const LEAST: (u16, u16) = (60, 18);
@@ -50,11 +50,5 @@ fn too_small(scene: &Scene<'_>, buf: &mut Buffer) {
     let area = buf.area;
     let size = format!("{}×{}", LEAST.0, LEAST.1);
     let message = scene.look.fill("too_small", &[("least", &size), ("now", &format!("{}×{}", area.width, area.height))]);
-    let lines = text::wrap(&message, usize::from(area.width.saturating_sub(2)));
-    let mut pen = Pen::new(buf, area);
-    let top = area.y + area.height.saturating_sub(lines.len() as u16) / 2;
-    for (n, line) in lines.iter().enumerate() {
-        let line: String = line.iter().map(|run| run.text.as_str()).collect();
-        pen.text_centred(top + n as u16, &line, scene.look.style(Role::Text));
-    }
+    Pen::new(buf, area).message(&message, scene.look.style(Role::Text));
 }

@@ -1,0 +1,302 @@
+//! The program on a terminal of its own: what it draws, and that the terminal is given back whatever ends or interrupts it.
+
+use std::io::{Read, Write};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::harness::PATIENCE;
+
+/// Leaves the alternate screen and shows the cursor.
+const LEFT: &str = "\x1b[?1049l";
+const CURSOR: &str = "\x1b[?25h";
+
+/// A terminal with the program on it.
+struct Session {
+    master: Option<Box<dyn MasterPty + Send>>,
+    writer: Option<Box<dyn Write + Send>>,
+    child: Box<dyn Child + Send + Sync>,
+    seen: Arc<Mutex<Seen>>,
+}
+
+/// What the terminal was sent.
+struct Seen {
+    parser: vt100::Parser,
+    raw: Vec<u8>,
+}
+
+impl Session {
+    fn start(args: &[&str], columns: u16, rows: u16) -> Self {
+        let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
+        let pair = native_pty_system().openpty(size).unwrap();
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_loopscope"));
+        command.args(args);
+        command.env("TERM", "xterm-256color");
+        command.env("COLORTERM", "truecolor");
+        command.env("LANG", "en_US.UTF-8");
+        command.env_remove("LC_ALL");
+        command.env_remove("NO_COLOR");
+        let child = pair.slave.spawn_command(command).unwrap();
+        drop(pair.slave);
+        let seen = Arc::new(Mutex::new(Seen { parser: vt100::Parser::new(rows, columns, 0), raw: Vec::new() }));
+        let mut reader = pair.master.try_clone_reader().unwrap();
+        let shared = Arc::clone(&seen);
+        std::thread::spawn(move || {
+            let mut bytes = vec![0; 65_536];
+            while let Ok(n @ 1..) = reader.read(&mut bytes) {
+                let mut seen = shared.lock().unwrap();
+                seen.parser.process(&bytes[..n]);
+                seen.raw.extend_from_slice(&bytes[..n]);
+            }
+        });
+        let writer = pair.master.take_writer().unwrap();
+        Self { master: Some(pair.master), writer: Some(writer), child, seen }
+    }
+
+    fn screen(&self) -> String {
+        self.seen.lock().unwrap().parser.screen().contents()
+    }
+
+    fn raw_since(&self, from: usize) -> String {
+        String::from_utf8_lossy(&self.seen.lock().unwrap().raw[from..]).into_owned()
+    }
+
+    fn received(&self) -> usize {
+        self.seen.lock().unwrap().raw.len()
+    }
+
+    fn wait(&self, what: &str, until: impl Fn(&str) -> bool) {
+        let begun = Instant::now();
+        while !until(&self.screen()) {
+            assert!(begun.elapsed() < PATIENCE, "{what} did not come:\n{}", self.screen());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn wait_for(&self, text: &str) {
+        self.wait(text, |screen| screen.contains(text));
+    }
+
+    fn send(&mut self, keys: &str) {
+        let writer = self.writer.as_mut().unwrap();
+        writer.write_all(keys.as_bytes()).unwrap();
+        writer.flush().unwrap();
+    }
+
+    fn pid(&self) -> Pid {
+        Pid::from_raw(self.child.process_id().unwrap() as i32).unwrap()
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(self.pid(), signal).unwrap();
+    }
+
+    fn ended(&mut self) -> ExitStatus {
+        let begun = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(begun.elapsed() < PATIENCE, "it does not end:\n{}", self.screen());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// The state letter of a process, from /proc.
+    fn state(pid: i32) -> Option<char> {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        stat.rsplit_once(") ")?.1.chars().next()
+    }
+
+    /// The processes that it has started.
+    fn children(&self) -> Vec<i32> {
+        let pid = self.pid().as_raw_nonzero();
+        let mut all = Vec::new();
+        for task in std::fs::read_dir(format!("/proc/{pid}/task")).unwrap().flatten() {
+            let children = std::fs::read_to_string(task.path().join("children")).unwrap_or_default();
+            all.extend(children.split_whitespace().filter_map(|p| p.parse::<i32>().ok()));
+        }
+        all
+    }
+
+    /// That the terminal was given back, and as the last thing that was done with it.
+    fn assert_given_back(&self) {
+        let begun = Instant::now();
+        loop {
+            let raw = self.raw_since(0);
+            if raw.rsplit_once(LEFT).is_some_and(|(_, after)| after.contains(CURSOR)) {
+                return;
+            }
+            assert!(begun.elapsed() < PATIENCE, "the terminal was not given back");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn assert_gone(children: &[i32]) {
+    let begun = Instant::now();
+    while children.iter().any(|pid| Session::state(*pid).is_some_and(|state| state != 'Z')) {
+        assert!(begun.elapsed() < PATIENCE, "a child has outlived its lab");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn a_living_loop_is_seen_and_left() {
+    let mut session = Session::start(&[], 120, 36);
+    session.wait_for("The healthy loop");
+    session.wait_for("LIVE");
+    session.wait("figures", |screen| screen.contains("epoll_wait") && screen.contains("ticks/s"));
+    let children = session.children();
+    assert!(children.len() >= 2, "a specimen and its load: {children:?}");
+    session.send("q");
+    assert!(session.ended().success());
+    session.assert_given_back();
+    assert_gone(&children);
+}
+
+#[test]
+fn a_stall_is_announced_while_it_lasts_and_the_finding_stays() {
+    let mut session = Session::start(&["run", "01-healthy-loop"], 120, 36);
+    session.wait_for("LIVE");
+    session.wait("clients", |screen| screen.contains("conns 64"));
+    session.send("c");
+    session.wait_for("holds the loop");
+    session.wait("the finding", |screen| screen.contains("held the loop for") && screen.contains("worker pool"));
+    session.send("q");
+    assert!(session.ended().success());
+}
+
+#[test]
+fn a_death_is_announced_and_a_new_process_started() {
+    let mut session = Session::start(&["run", "01-healthy-loop"], 120, 36);
+    session.wait("clients", |screen| screen.contains("conns 64"));
+    session.send("p");
+    session.wait("the death", |screen| screen.contains("DEAD") && screen.contains("exit code 101") && screen.contains("panicked"));
+    session.send("R");
+    session.wait("a new process", |screen| screen.contains("LIVE"));
+    session.send("q");
+    assert!(session.ended().success());
+}
+
+#[test]
+fn signals_give_the_terminal_back() {
+    for (signal, code) in [(Signal::TERM, 143), (Signal::HUP, 129), (Signal::INT, 130), (Signal::QUIT, 131)] {
+        let mut session = Session::start(&["run", "01-healthy-loop"], 100, 30);
+        session.wait_for("LIVE");
+        let children = session.children();
+        session.signal(signal);
+        assert_eq!(session.ended().exit_code(), code);
+        session.assert_given_back();
+        assert_gone(&children);
+    }
+}
+
+#[test]
+fn half_an_escape_sequence_stops_nothing() {
+    let mut session = Session::start(&["run", "01-healthy-loop"], 120, 36);
+    session.wait_for("LIVE");
+    session.send("\x1b[");
+    let tick =
+        |session: &Session| session.screen().lines().find_map(|l| Some(l.split_once("tick ")?.1.chars().take(9).collect::<String>()));
+    let before = tick(&session);
+    let begun = Instant::now();
+    while tick(&session) == before {
+        assert!(begun.elapsed() < PATIENCE, "the picture stands still");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    // Whatever becomes of that sequence, it does not swallow more than a key or two.
+    session.send("A");
+    session.send("qq");
+    assert!(session.ended().success());
+}
+
+#[test]
+fn a_paste_presses_no_keys() {
+    let mut session = Session::start(&["run", "01-healthy-loop"], 120, 36);
+    session.wait("clients", |screen| screen.contains("conns 64"));
+    session.send("\x1b[200~qqppKK\rq\x1b[201~");
+    session.send("?");
+    session.wait_for("What you see");
+    assert!(!session.screen().contains("DEAD"));
+    session.send("q");
+    assert!(session.ended().success());
+}
+
+#[test]
+fn it_follows_the_size_of_its_terminal() {
+    let mut session = Session::start(&["run", "01-healthy-loop"], 120, 36);
+    session.wait_for("LIVE");
+    for (columns, rows, text) in [(80, 24, "kernel"), (50, 10, "60×18"), (1, 1, ""), (200, 50, "reactor.rs")] {
+        let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
+        session.seen.lock().unwrap().parser.screen_mut().set_size(rows, columns);
+        session.master.as_ref().unwrap().resize(size).unwrap();
+        session.wait_for(text);
+    }
+    session.send("q");
+    assert!(session.ended().success());
+}
+
+#[test]
+fn it_can_be_put_aside_and_taken_up_again() {
+    let mut session = Session::start(&["run", "01-healthy-loop"], 120, 36);
+    session.wait("clients", |screen| screen.contains("conns 64"));
+    let pid = session.pid().as_raw_nonzero().get();
+    let from = session.received();
+    session.send("\x1a");
+    let stopped = |pid| Session::state(pid) == Some('T');
+    let begun = Instant::now();
+    while !stopped(pid) {
+        assert!(begun.elapsed() < PATIENCE, "Ctrl-Z does not stop it");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    session.assert_given_back();
+    assert!(session.raw_since(from).contains(LEFT));
+    for child in session.children() {
+        assert!(stopped(child), "child {child} runs on behind a stopped lab");
+    }
+    let from = session.received();
+    session.signal(Signal::CONT);
+    let begun = Instant::now();
+    while !session.raw_since(from).contains("\x1b[?1049h") {
+        assert!(begun.elapsed() < PATIENCE, "it does not take the terminal again");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    session.wait_for("LIVE");
+    assert!(!session.screen().contains("held the loop"), "having been put aside is no stall:\n{}", session.screen());
+    session.send("q");
+    assert!(session.ended().success());
+    session.assert_given_back();
+}
+
+#[test]
+fn a_terminal_that_goes_away_ends_it() {
+    let mut session = Session::start(&["run", "01-healthy-loop"], 100, 30);
+    session.wait_for("LIVE");
+    let children = session.children();
+    session.writer = None;
+    session.master = None;
+    // The reader thread holds the last end of the terminal; SIGHUP is what the kernel would send with it.
+    session.signal(Signal::HUP);
+    session.ended();
+    assert_gone(&children);
+}
+
+#[test]
+fn the_language_goes_round() {
+    let mut session = Session::start(&["--lang", "zh"], 120, 36);
+    session.wait_for("课程");
+    session.send("l");
+    session.wait_for("lessons");
+    session.send("q");
+    assert!(session.ended().success());
+}
