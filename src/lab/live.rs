@@ -231,8 +231,9 @@ impl Live {
     }
 
     fn watch(&self) {
-        let target = |p: &Place| Some(Target { specimen: p.id, pid: p.process.as_ref()?.child.pid(), port: p.address.port() });
-        self.sampler.watch(self.places.iter().filter_map(target).collect());
+        let target =
+            |p: &Place| Target { specimen: p.id, pid: p.process.as_ref().map(|process| process.child.pid()), port: p.address.port() };
+        self.sampler.watch(self.places.iter().map(target).collect());
     }
 
     fn say(&mut self, specimen: SpecimenId, what: What) {

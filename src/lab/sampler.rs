@@ -31,9 +31,9 @@ const ROUNDS: usize = 16;
 pub struct Target {
     /// Which specimen it is.
     pub specimen: SpecimenId,
-    /// Its process.
-    pub pid: u32,
-    /// Its listener's port.
+    /// Its process, if it has one.
+    pub pid: Option<u32>,
+    /// Its listener's port: the queue is there also while no process is.
     pub port: u16,
 }
 
@@ -121,7 +121,7 @@ struct Sockets {
 impl Eyes {
     fn look(&mut self, clock: &Clock, targets: &[Target], slow: bool) -> Vec<Event> {
         let mut round = Vec::with_capacity(targets.len() * 12);
-        self.known.retain(|k| targets.iter().any(|t| t.pid == k.pid));
+        self.known.retain(|k| targets.iter().any(|t| t.pid == Some(k.pid)));
         let mut found: Vec<Sockets> = targets.iter().map(|_| Sockets::default()).collect();
         let at = clock.now();
         for table in ["/proc/net/tcp", "/proc/net/tcp6"] {
@@ -145,7 +145,9 @@ impl Eyes {
                     say(What::Unread { port: u32::from(port), bytes });
                 }
             }
-            self.look_at_process(clock, target.pid, slow, from, &mut round);
+            if let Some(pid) = target.pid {
+                self.look_at_process(clock, pid, slow, from, &mut round);
+            }
         }
         round
     }
@@ -289,7 +291,7 @@ mod tests {
         let clients: Vec<_> = (0..3).map(|_| TcpStream::connect(("127.0.0.1", port)).unwrap()).collect();
         let _accepted = listener.accept().unwrap();
         (&clients[0]).write_all(b"12345").unwrap();
-        let target = Target { specimen: SpecimenId(0), pid: std::process::id(), port };
+        let target = Target { specimen: SpecimenId(0), pid: Some(std::process::id()), port };
         let clock = Clock::start();
         let sees = |events: &[Event], what| events.iter().any(|e| e.what == what);
         let mut round = Vec::new();
@@ -310,13 +312,13 @@ mod tests {
 
     #[test]
     fn a_process_that_is_gone_is_missing_and_not_zero() {
-        let target = Target { specimen: SpecimenId(0), pid: u32::MAX, port: 1 };
+        let target = Target { specimen: SpecimenId(0), pid: Some(u32::MAX), port: 1 };
         assert!(Eyes::default().look(&Clock::start(), &[target], true).is_empty());
     }
 
     #[test]
     fn damaged_lines_are_passed_over() {
-        let target = Target { specimen: SpecimenId(0), pid: 1, port: 0x1F };
+        let target = Target { specimen: SpecimenId(0), pid: Some(1), port: 0x1F };
         let mut found = [Sockets::default()];
         for line in ["", "0: 0100007F:001F", "1: x:001F y:zz 01 00000000:00000005", "garbage"] {
             take_line(line.as_bytes(), &[target], &mut found);

@@ -292,6 +292,11 @@ impl Specimen {
 
     fn of_kernel(&mut self, at: Nanos, what: What) {
         self.pass(at);
+        let of_socket = matches!(what, What::AcceptQueue { .. } | What::Unread { .. } | What::UnreadTotal { .. });
+        if matches!(self.life, Life::Dead { .. }) && !of_socket {
+            // Read while it was dying: it says nothing about what is there now.
+            return;
+        }
         if self.kernel.begin(at) {
             self.connections.sample();
         }
@@ -310,7 +315,7 @@ impl Specimen {
         match what {
             What::Spawned { pid, before } => {
                 self.end(at, StallEnd::Died);
-                self.kernel.respawned();
+                self.kernel.left();
                 self.respawns = before;
                 self.life = Life::Running { pid, since: at };
                 self.strip.alive();
@@ -393,6 +398,7 @@ impl Specimen {
             Life::Dead { .. } => return,
         };
         let connections = self.end(at, StallEnd::Died);
+        self.kernel.left();
         self.life = Life::Dead { signal, code, since: at };
         self.died = self.died.saturating_add(1);
         if self.deaths.len() == MAX_DEATHS {

@@ -152,9 +152,16 @@ impl Kernel {
         &self.samples
     }
 
-    /// The process is another one: nothing of the old one's figures says anything about it.
-    pub(super) fn respawned(&mut self) {
-        *self = Self { accept_queue_max: self.accept_queue_max, sampled_cpu: self.sampled_cpu, ..Self::default() };
+    /// The process is gone, or another one has come: no figure of it holds any longer. The listening socket is the lab's; its queue stays.
+    pub(super) fn left(&mut self) {
+        *self = Self {
+            sampled: self.sampled,
+            accept_queue: self.accept_queue,
+            unread: self.unread,
+            accept_queue_max: self.accept_queue_max,
+            sampled_cpu: self.sampled_cpu,
+            ..Self::default()
+        };
     }
 }
 
@@ -205,8 +212,9 @@ mod tests {
         kernel.apply(Nanos(1), What::AcceptQueue { length: 9, limit: 4096 }, Nanos::ZERO);
         kernel.apply(Nanos(1), on_cpu(1_000_000), Nanos::ZERO);
         kernel.apply(Nanos(1_000_001), on_cpu(2_000_000), Nanos::ZERO);
-        kernel.respawned();
-        assert_eq!((kernel.cpu, kernel.accept_queue, kernel.on_cpu, kernel.accept_queue_max), (None, None, None, 9));
+        kernel.left();
+        assert_eq!((kernel.cpu, kernel.on_cpu, kernel.accept_queue_max), (None, None, 9));
+        assert_eq!(kernel.accept_queue, Some((9, 4096)), "the listening socket outlives its processes");
         kernel.apply(Nanos(2_000_001), on_cpu(10), Nanos::ZERO);
         assert_eq!(kernel.sampled_cpu, (Nanos(1_000_000), Nanos(1_000_000)), "the time between two processes is nobody's");
     }

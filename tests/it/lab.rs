@@ -145,6 +145,9 @@ fn a_panic_kills_the_process_and_its_last_words_are_kept() {
     assert!(death.last_words.contains("panic"), "{death:?}");
     assert!(!std::path::Path::new(&format!("/proc/{first}")).exists());
     assert_eq!(lab.carry_out(Some(NAIVE), &Command::Inject(FaultSetting::Panic)), Err(Refusal::Dead("naive".into())));
+    // The listening socket is the lab's: its queue is there, and is sampled, while no process is.
+    until(&mut lab, "the accept queue fills", |lab| specimen(lab, 0).kernel.accept_queue.is_some_and(|(length, _)| length > 0));
+    assert_eq!((specimen(&lab, 0).kernel.memory, specimen(&lab, 0).kernel.thread), (None, None));
     let before = answered(&lab, 0);
     lab.carry_out(Some(NAIVE), &Command::Respawn).expect("a new process");
     until(&mut lab, "its clients are back", |lab| answered(lab, 0) > before + 100);
