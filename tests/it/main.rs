@@ -6,4 +6,5 @@ mod harness;
 mod lab;
 mod server;
 mod server_faults;
+mod server_habits;
 mod server_limits;
