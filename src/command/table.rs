@@ -23,6 +23,8 @@ pub const POOL_THREADS: u8 = 2;
 pub const SLICE_BUDGET: Nanos = Nanos::millis(5);
 /// How long a callback may hold the loop where the supervisor is switched on by a key: longer than [`COMPUTE`], which is no reason to kill.
 pub const SUPERVISOR_DEADLINE: Nanos = Nanos::secs(2);
+/// How long a callback of a key press waits in a blocking read.
+pub const WAIT: Nanos = Nanos::millis(800);
 /// The buffer of a connection that is read once, where a key says so.
 pub const DRAIN_BUFFER: u32 = 1024;
 /// The open-loop rate that a key goes back to.
@@ -273,6 +275,16 @@ pub static COMMANDS: &[Row] = &[
     .in_menu(Menu::Faults)
     .in_script(),
     row(
+        "blocking-read",
+        Lab,
+        Fixed(Command::Inject(FaultSetting::BlockingRead { wait: WAIT })),
+        keys!(LAB_AND_MENUS: "b"),
+        words("blocking read", "阻塞读"),
+        words("the next request's callback waits 800 ms in a blocking read", "下一个请求的回调在阻塞的 read 里等 800 ms"),
+    )
+    .in_menu(Menu::Faults)
+    .in_script(),
+    row(
         "cure",
         Lab,
         Written("Cure(ForgottenDrain)"),
@@ -359,6 +371,19 @@ pub static COMMANDS: &[Row] = &[
         words(
             "read a readable connection until the kernel has no more; the key switches it on and off",
             "可读的连接一直读到内核里没有数据为止;按键开关",
+        ),
+    )
+    .in_menu(Menu::Mitigations)
+    .in_script(),
+    row(
+        "non-blocking",
+        Lab,
+        Fixed(Command::Apply(MitigationSetting::NonBlocking)),
+        keys!(LAB_AND_MENUS: "B"),
+        words("non-blocking", "非阻塞"),
+        words(
+            "register what must be waited for with the loop instead of reading it at once; the key switches it on and off",
+            "需要等待的描述符注册到循环上,不立刻去读;按键开关",
         ),
     )
     .in_menu(Menu::Mitigations)

@@ -281,6 +281,11 @@ pub enum Figure {
         /// Where.
         specimen: String,
     },
+    /// The most bytes that lay unread in the kernel, as sampled.
+    Unread {
+        /// Where.
+        specimen: String,
+    },
     /// Jobs done by worker threads.
     Jobs {
         /// Where.
@@ -309,6 +314,7 @@ impl Figure {
             | Self::LongestCallback { specimen }
             | Self::Caught { specimen }
             | Self::AcceptQueue { specimen }
+            | Self::Unread { specimen }
             | Self::Jobs { specimen }
             | Self::Cpu { specimen } => Some(specimen),
             Self::Lost => None,

@@ -33,7 +33,7 @@ pub const THREADS: RangeInclusive<u8> = 1..=8;
 pub const BUDGET: RangeInclusive<Nanos> = Nanos::micros(10)..=Nanos::secs(1);
 /// A supervisor's patience.
 pub const DEADLINE: RangeInclusive<Nanos> = Nanos::millis(50)..=Nanos::secs(60);
-/// How long an injected callback computes.
+/// How long an injected callback computes, or waits.
 pub const BUSY: RangeInclusive<Nanos> = Nanos::micros(1)..=Nanos::secs(60);
 /// The buffer of a connection that is read once.
 pub const DRAIN_BUFFER: RangeInclusive<u32> = 16..=64 * 1024;
@@ -182,6 +182,7 @@ impl Check<'_> {
     fn fault(&mut self, setting: FaultSetting, place: Place<'_>) {
         match setting {
             FaultSetting::Compute { busy } => self.within(place.field("busy"), "busy", &busy, &BUSY),
+            FaultSetting::BlockingRead { wait } => self.within(place.field("wait"), "wait", &wait, &BUSY),
             FaultSetting::ForgottenDrain { buffer } => self.within(place.field("buffer"), "buffer", &buffer, &DRAIN_BUFFER),
             FaultSetting::EndlessLoop | FaultSetting::Panic => {}
         }
@@ -192,7 +193,7 @@ impl Check<'_> {
             MitigationSetting::WorkerPool { threads } => self.within(place.field("threads"), "threads", &threads, &THREADS),
             MitigationSetting::Slicing { budget } => self.within(place.field("budget"), "budget", &budget, &BUDGET),
             MitigationSetting::Supervisor { deadline } => self.within(place.field("deadline"), "deadline", &deadline, &DEADLINE),
-            MitigationSetting::CatchPanic | MitigationSetting::ReadUntilEagain => {}
+            MitigationSetting::CatchPanic | MitigationSetting::ReadUntilEagain | MitigationSetting::NonBlocking => {}
         }
     }
 

@@ -7,7 +7,7 @@
 use std::io::{self, Read, Write};
 use std::ops::ControlFlow;
 
-use mio::net::TcpStream;
+use mio::net::{TcpStream, UnixStream};
 use mio::{Interest, Token};
 
 use super::exchange::Pending;
@@ -67,6 +67,8 @@ pub(super) struct Rare {
     pub pending: Option<Pending>,
     /// What it waits for, if it is time.
     pub timer: Option<Key>,
+    /// What it waits for, if it is somebody's answer. The loop drops it from its interest list when it is closed.
+    pub asked: Option<UnixStream>,
     /// Bytes of answers, of which `sent` are sent.
     unsent: Vec<u8>,
     sent: usize,
@@ -165,6 +167,18 @@ impl Conn {
         if self.lingering {
             return Next::Break(self.closing.unwrap_or(CloseReason::Timeout));
         }
+        self.answer_pending(token, common);
+        self.go_on(token, input, common)
+    }
+
+    /// Somebody who was asked has answered, or is gone. It is never read before it is readable, so nothing waits here; what can
+    /// still come is `EAGAIN`, if the event was about nothing.
+    pub(super) fn upstream_is_readable<P: Probe>(&mut self, token: Token, input: &mut [u8], common: &mut Common<P>) -> Next {
+        let Some(asked) = self.rare.as_mut().and_then(|rare| rare.asked.as_mut()) else { return Next::Continue(()) };
+        if matches!(asked.read(&mut input[..1]), Err(error) if error.kind() == io::ErrorKind::WouldBlock) {
+            return Next::Continue(());
+        }
+        self.rare().asked = None;
         self.answer_pending(token, common);
         self.go_on(token, input, common)
     }

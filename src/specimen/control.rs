@@ -27,6 +27,11 @@ pub enum FaultSetting {
         /// Bytes that the one read takes at most (16 to 65536).
         buffer: u32,
     },
+    /// The next request's callback asks somebody who answers after `wait`, and waits for it in a blocking read.
+    BlockingRead {
+        /// How long the answer takes.
+        wait: Nanos,
+    },
 }
 
 /// A mitigation and how it is set.
@@ -52,6 +57,8 @@ pub enum MitigationSetting {
     },
     /// A readable connection is read until the kernel has no more.
     ReadUntilEagain,
+    /// Who must be waited for is registered with the loop, instead of being read from at once.
+    NonBlocking,
 }
 
 /// One order.
@@ -86,6 +93,7 @@ impl FaultSetting {
             Self::EndlessLoop => Fault::EndlessLoop,
             Self::Panic => Fault::Panic,
             Self::ForgottenDrain { .. } => Fault::ForgottenDrain,
+            Self::BlockingRead { .. } => Fault::BlockingRead,
         }
     }
 
@@ -93,6 +101,7 @@ impl FaultSetting {
     pub fn length(self) -> Nanos {
         match self {
             Self::Compute { busy } => busy,
+            Self::BlockingRead { wait } => wait,
             _ => Nanos::ZERO,
         }
     }
@@ -107,6 +116,7 @@ impl MitigationSetting {
             Self::CatchPanic => Mitigation::CatchPanic,
             Self::Supervisor { .. } => Mitigation::Supervisor,
             Self::ReadUntilEagain => Mitigation::ReadUntilEagain,
+            Self::NonBlocking => Mitigation::NonBlocking,
         }
     }
 }

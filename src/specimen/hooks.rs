@@ -9,6 +9,7 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
 use mio::{Registry, Token};
@@ -29,7 +30,7 @@ use crate::telemetry::vocabulary::{Fault, Handler, Mitigation};
 pub enum Point {
     /// A request has been read; its handler is about to run ([`Hook::request`]).
     Request,
-    /// Computing work is to be done ([`Hook::work`]).
+    /// Work is to be done ([`Hook::work`]).
     Work,
     /// A callback ends in a panic ([`Habits::catches_panics`]).
     Edge,
@@ -82,11 +83,11 @@ pub enum Needs {
     Nothing,
     /// So much time; the loop goes on meanwhile.
     Time(Nanos),
-    /// So much computing.
+    /// So much work.
     Work(Work),
 }
 
-/// Computing work, and whose it is.
+/// Work, and whose it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Job {
     /// The connection's place in the loop.
@@ -101,8 +102,8 @@ pub struct Job {
     pub is_task: bool,
 }
 
-/// What became of computing work.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What became of work.
+#[derive(Debug)]
 pub enum Placed {
     /// Nobody took it.
     Untouched(Job),
@@ -112,6 +113,8 @@ pub enum Placed {
     Worker,
     /// This is left of it, for a later tick.
     Later(Job),
+    /// It was only to wait for somebody, who has been asked; the loop will hear of it when there is something to read.
+    Asked(UnixStream),
 }
 
 /// What a hook may be built on.
@@ -223,7 +226,7 @@ impl Hooks {
         &self.habits
     }
 
-    /// Has computing work done: by the first that takes it, or here and now.
+    /// Has work done: by the first that takes it, or here and now.
     pub fn work(&mut self, mut job: Job) -> Placed {
         let clock = self.ground.clock;
         for (_, hook) in &mut self.on {

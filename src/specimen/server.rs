@@ -114,8 +114,16 @@ pub(super) fn token(id: ConnId, place: usize) -> Token {
     Token((id.0 as usize) << 32 | place)
 }
 
+/// In a connection's token: it is not its own socket that is meant, but that of somebody whom it has asked.
+const UPSTREAM: usize = 1 << 31;
+
+/// The token of whomever a connection has asked.
+pub(super) fn upstream_of(conn: Token) -> Token {
+    Token(conn.0 | UPSTREAM)
+}
+
 fn place(token: Token) -> usize {
-    token.0 & 0xFFFF_FFFF
+    token.0 & (UPSTREAM - 1)
 }
 
 fn serial(token: Token) -> ConnId {
@@ -239,6 +247,10 @@ impl<P: Probe> Server<P> {
     /// A connection has something to read.
     #[inline]
     pub fn readable(&mut self, token: Token, event: &Event) {
+        if token.0 & UPSTREAM != 0 {
+            let token = Token(token.0 & !UPSTREAM);
+            return self.with_conn(token, |conn, input, common| conn.upstream_is_readable(token, input, common));
+        }
         let (ended, reset) = (event.is_read_closed(), event.is_error() || event.is_write_closed());
         self.with_conn(token, |conn, input, common| conn.readable(token, ended, reset, input, common));
     }

@@ -219,6 +219,8 @@ facts! {
     22 Rested {},
     /// A standing fault is on (1) or off (0) from here.
     23 Faulted { fault: Fault, on: u32 },
+    /// Somebody else was asked, and the loop goes on until the answer can be read.
+    24 Asked { conn: ConnId },
 
     // ---- workers --------------------------------------------------------------------------------------------------
     /// A worker began a job.

@@ -105,6 +105,8 @@ vocabulary! {
         Panic = "panic",
         /// A connection is read once for each edge.
         ForgottenDrain = "forgotten-drain",
+        /// A callback waits in a blocking read.
+        BlockingRead = "blocking-read",
     }
 }
 
@@ -121,6 +123,8 @@ vocabulary! {
         Supervisor = "supervisor",
         /// Read until the kernel has no more.
         ReadUntilEagain = "read-until-eagain",
+        /// Wait for a readable descriptor instead of in a read.
+        NonBlocking = "non-blocking",
     }
 }
 

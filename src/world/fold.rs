@@ -224,7 +224,7 @@ impl Specimen {
             What::AcceptFailed { errno } => {
                 self.connections.accept_failed = (self.connections.accept_failed.0.saturating_add(1), errno);
             }
-            What::TimerSet { conn, .. } => self.put_off(conn, None),
+            What::TimerSet { conn, .. } | What::Asked { conn } => self.put_off(conn, None),
             What::TaskQueued { conn, handler } | What::JobQueued { conn, handler } => self.put_off(conn, Some(handler)),
             What::TimerLate { micros, .. } => self.reactor.timer_late(Nanos::micros(u64::from(micros))),
             What::Gated { held } => {

@@ -1,5 +1,6 @@
 //! The table of faults: what breaks a specimen. One row and one file each.
 
+mod blocking_read;
 mod compute;
 mod endless_loop;
 mod forgotten_drain;
@@ -67,7 +68,7 @@ impl Row {
 }
 
 /// Every fault, in the order of their numbers.
-pub static FAULTS: &[Row] = &[compute::ROW, endless_loop::ROW, panic::ROW, forgotten_drain::ROW];
+pub static FAULTS: &[Row] = &[compute::ROW, endless_loop::ROW, panic::ROW, forgotten_drain::ROW, blocking_read::ROW];
 
 /// The row of a fault.
 pub fn row(kind: Fault) -> &'static Row {
