@@ -22,7 +22,7 @@ macro_rules! built_in {
 }
 
 /// All of them, in their order.
-pub const BUILT_IN: &[Entry] = built_in!["01-healthy-loop", "04-computing-callback", "06-panic"];
+pub const BUILT_IN: &[Entry] = built_in!["01-healthy-loop", "02-non-blocking", "03-drain", "04-computing-callback", "06-panic"];
 
 /// A scenario and where it came from.
 #[derive(Clone, Debug, PartialEq)]
@@ -156,8 +156,14 @@ mod tests {
     fn every_fault_has_its_lesson() {
         let shown: HashSet<Fault> = all()
             .iter()
-            .flat_map(|scenario| scenario.script.iter().map(|cue| cue.command.clone()).collect::<Vec<_>>())
-            .filter_map(|command| if let Command::Inject(setting) = command { Some(setting.kind()) } else { None })
+            .flat_map(|scenario| {
+                let injected = scenario.script.iter().filter_map(|cue| match cue.command {
+                    Command::Inject(setting) => Some(setting.kind()),
+                    _ => None,
+                });
+                let standing = scenario.specimens.iter().flat_map(|specimen| specimen.faults.iter().map(|setting| setting.kind()));
+                injected.chain(standing).collect::<Vec<_>>()
+            })
             .collect();
         for fault in Fault::ALL {
             assert_eq!(!shown.contains(fault), WITHOUT_LESSON.contains(fault), "{fault}");

@@ -282,6 +282,7 @@ impl Figure {
             Self::LongestCallback { .. } => ("longest callback", "最长的回调"),
             Self::Caught { .. } => ("caught panics", "捕获的 panic"),
             Self::AcceptQueue { .. } => ("longest accept queue", "最长的 accept 队列"),
+            Self::Unread { .. } => ("most unread bytes", "最多的未读字节"),
             Self::Jobs { .. } => ("jobs of workers", "工作线程完成的任务数"),
             Self::Cpu { .. } => ("CPU of the loop", "循环的 CPU 占用"),
             Self::Lost => ("lost events", "丢失的事件"),
@@ -300,7 +301,12 @@ impl Figure {
             }
             Self::Answered { .. } | Self::Cpu { .. } => share(value),
             Self::Throughput { .. } => format!("{} /s", count(value)),
-            Self::Outcomes { .. } | Self::Caught { .. } | Self::AcceptQueue { .. } | Self::Jobs { .. } | Self::Lost => count(value),
+            Self::Outcomes { .. }
+            | Self::Caught { .. }
+            | Self::AcceptQueue { .. }
+            | Self::Unread { .. }
+            | Self::Jobs { .. }
+            | Self::Lost => count(value),
         }
     }
 
@@ -323,6 +329,7 @@ impl Figure {
             Self::LongestCallback { .. } => (specimen.reactor.ticks > 0).then(|| specimen.reactor.longest_callback(world.now).as_millis()),
             Self::Caught { .. } => Some(f64::from(specimen.caught)),
             Self::AcceptQueue { .. } => specimen.kernel.accept_queue.map(|_| f64::from(specimen.kernel.accept_queue_max)),
+            Self::Unread { .. } => specimen.kernel.unread.map(|_| specimen.kernel.unread_max as f64),
             Self::Jobs { .. } => Some(specimen.jobs_done() as f64),
             Self::Cpu { .. } => specimen.kernel.cpu_share(),
             Self::Lost => None,

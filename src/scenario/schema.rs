@@ -10,7 +10,7 @@ use crate::base::units::Nanos;
 use crate::command::Command;
 use crate::load::plan::Load;
 use crate::specimen::config::Limits;
-use crate::specimen::control::MitigationSetting;
+use crate::specimen::control::{FaultSetting, MitigationSetting};
 use crate::telemetry::vocabulary::{Fault, Outcome};
 
 /// Text in the languages it is written in: `{ "en": "...", "zh": "..." }`. English is required.
@@ -84,6 +84,9 @@ pub struct Specimen {
     /// What is on from the beginning.
     #[serde(default)]
     pub mitigations: Vec<MitigationSetting>,
+    /// What is wrong with it from the beginning: standing faults.
+    #[serde(default)]
+    pub faults: Vec<FaultSetting>,
     /// What a request may be.
     #[serde(default)]
     pub limits: Limits,
@@ -279,6 +282,11 @@ pub enum Figure {
         /// Where.
         specimen: String,
     },
+    /// The most bytes that lay unread in the kernel, as sampled.
+    Unread {
+        /// Where.
+        specimen: String,
+    },
     /// Jobs done by worker threads.
     Jobs {
         /// Where.
@@ -307,6 +315,7 @@ impl Figure {
             | Self::LongestCallback { specimen }
             | Self::Caught { specimen }
             | Self::AcceptQueue { specimen }
+            | Self::Unread { specimen }
             | Self::Jobs { specimen }
             | Self::Cpu { specimen } => Some(specimen),
             Self::Lost => None,

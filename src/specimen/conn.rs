@@ -7,7 +7,7 @@
 use std::io::{self, Read, Write};
 use std::ops::ControlFlow;
 
-use mio::net::TcpStream;
+use mio::net::{TcpStream, UnixStream};
 use mio::{Interest, Token};
 
 use super::exchange::Pending;
@@ -67,6 +67,8 @@ pub(super) struct Rare {
     pub pending: Option<Pending>,
     /// What it waits for, if it is time.
     pub timer: Option<Key>,
+    /// What it waits for, if it is somebody's answer. The loop drops it from its interest list when it is closed.
+    pub asked: Option<UnixStream>,
     /// Bytes of answers, of which `sent` are sent.
     unsent: Vec<u8>,
     sent: usize,
@@ -168,6 +170,18 @@ impl Conn {
         self.go_on(token, input, common)
     }
 
+    /// Somebody who was asked has answered, or is gone. It is never read before it is readable, so nothing waits here; what can
+    /// still come is `EAGAIN`, if the event was about nothing.
+    pub(super) fn upstream_is_readable<P: Probe>(&mut self, token: Token, input: &mut [u8], common: &mut Common<P>) -> Next {
+        let Some(asked) = self.rare.as_mut().and_then(|rare| rare.asked.as_mut()) else { return Next::Continue(()) };
+        if matches!(asked.read(&mut input[..1]), Err(error) if error.kind() == io::ErrorKind::WouldBlock) {
+            return Next::Continue(());
+        }
+        self.rare().asked = None;
+        self.answer_pending(token, common);
+        self.go_on(token, input, common)
+    }
+
     /// Goes on as far as it can: sends, answers what was read, reads more, until nothing is left or something must be waited for.
     #[inline]
     pub(super) fn go_on<P: Probe>(&mut self, token: Token, input: &mut [u8], common: &mut Common<P>) -> Next {
@@ -196,7 +210,8 @@ impl Conn {
                 break;
             }
             reads += 1;
-            match self.stream.read(input) {
+            let size = common.hooks.habits().read_size.min(input.len());
+            match self.stream.read(&mut input[..size]) {
                 Ok(0) => {
                     self.ended = true;
                     self.unread = false;
@@ -204,7 +219,7 @@ impl Conn {
                 Ok(n) => {
                     // A short read has emptied a stream socket: there is no need to be told so by another one (epoll(7)).
                     // Only the end of the stream, which the kernel has announced, can lie behind it.
-                    self.unread = n == input.len() || self.ending;
+                    self.unread = (n == size || self.ending) && common.hooks.habits().drains;
                     common.stats.read += n as u64;
                     common.note(What::Read { conn: self.id, bytes: n as u32 });
                     self.answer(&input[..n], token, common);

@@ -22,6 +22,16 @@ pub enum FaultSetting {
     EndlessLoop,
     /// The next request's callback panics.
     Panic,
+    /// A readable connection is read once, with a small buffer. Standing.
+    ForgottenDrain {
+        /// Bytes that the one read takes at most (16 to 65536).
+        buffer: u32,
+    },
+    /// The next request's callback asks somebody who answers after `wait`, and waits for it in a blocking read.
+    BlockingRead {
+        /// How long the answer takes.
+        wait: Nanos,
+    },
 }
 
 /// A mitigation and how it is set.
@@ -45,13 +55,19 @@ pub enum MitigationSetting {
         /// How long a callback may hold the loop.
         deadline: Nanos,
     },
+    /// A readable connection is read until the kernel has no more.
+    ReadUntilEagain,
+    /// Who must be waited for is registered with the loop, instead of being read from at once.
+    NonBlocking,
 }
 
 /// One order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Control {
-    /// Put this fault into the next request's callback.
+    /// Put this fault into the next request's callback; or, where it is a standing one, switch it on.
     Inject(FaultSetting),
+    /// Switch this standing fault off.
+    Cure(Fault),
     /// Switch this on, or change how it is set.
     Apply(MitigationSetting),
     /// Switch this off.
@@ -76,6 +92,17 @@ impl FaultSetting {
             Self::Compute { .. } => Fault::Compute,
             Self::EndlessLoop => Fault::EndlessLoop,
             Self::Panic => Fault::Panic,
+            Self::ForgottenDrain { .. } => Fault::ForgottenDrain,
+            Self::BlockingRead { .. } => Fault::BlockingRead,
+        }
+    }
+
+    /// How long it holds a callback, where it says so.
+    pub fn length(self) -> Nanos {
+        match self {
+            Self::Compute { busy } => busy,
+            Self::BlockingRead { wait } => wait,
+            _ => Nanos::ZERO,
         }
     }
 }
@@ -88,6 +115,8 @@ impl MitigationSetting {
             Self::Slicing { .. } => Mitigation::Slicing,
             Self::CatchPanic => Mitigation::CatchPanic,
             Self::Supervisor { .. } => Mitigation::Supervisor,
+            Self::ReadUntilEagain => Mitigation::ReadUntilEagain,
+            Self::NonBlocking => Mitigation::NonBlocking,
         }
     }
 }

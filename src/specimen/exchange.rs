@@ -3,12 +3,13 @@
 //! An answer that cannot be given now is pending: the request is kept, the loop goes on, and a timer, a task or a worker brings it
 //! back. Requests that follow on the same connection wait: answers keep the order of their requests.
 
-use mio::Token;
+use mio::net::UnixStream;
+use mio::{Interest, Token};
 
 use super::conn::{Conn, Next};
 use super::handlers::{self, Call};
 use super::hooks::{Job, Needs, Placed};
-use super::server::Common;
+use super::server::{Common, upstream_of};
 use super::work::Work;
 use super::{faults, timers};
 use crate::base::units::Nanos;
@@ -133,7 +134,7 @@ impl Conn {
 
     /// The next slice of its work has its turn.
     pub(super) fn run_task<P: Probe>(&mut self, task: Job, input: &mut [u8], common: &mut Common<P>) -> Next {
-        if place(task, common) {
+        if self.place(task, common) {
             self.answer_pending(task.token, common);
         }
         self.go_on(task.token, input, common)
@@ -181,7 +182,7 @@ impl Conn {
                     self.rare().timer = Some(key);
                     true
                 }
-                Ok(Needs::Work(work)) => !place(Job { token, conn: self.id(), handler, work, is_task: false }, common),
+                Ok(Needs::Work(work)) => !self.place(Job { token, conn: self.id(), handler, work, is_task: false }, common),
                 Err((status, sentence)) => {
                     let mut reply = Reply::to(head, &mut common.out, &common.date.dated);
                     reply.explain(status, &[], sentence);
@@ -268,6 +269,37 @@ impl Conn {
         self.refuse(parts.end(&common.limits), common);
     }
 
+    /// Has work done: true if it is done now; else a worker, a later tick or somebody's answer brings it back.
+    fn place<P: Probe>(&mut self, job: Job, common: &mut Common<P>) -> bool {
+        match common.hooks.work(job) {
+            Placed::Done | Placed::Untouched(_) => {
+                common.stale = true;
+                return true;
+            }
+            Placed::Worker => common.probe.note_now(What::JobQueued { conn: job.conn, handler: job.handler }),
+            Placed::Later(rest) => {
+                common.probe.note_now(What::TaskQueued { conn: rest.conn, handler: rest.handler });
+                common.tasks.put(rest);
+            }
+            Placed::Asked(socket) => return !self.expect_answer(socket, job.token, common),
+        }
+        false
+    }
+
+    /// Registers a socket that will bring an answer. False if that cannot be: then there is nothing to wait for.
+    fn expect_answer<P: Probe>(&mut self, socket: std::os::unix::net::UnixStream, token: Token, common: &mut Common<P>) -> bool {
+        if socket.set_nonblocking(true).is_err() {
+            return false;
+        }
+        let mut socket = UnixStream::from_std(socket);
+        if common.poll.registry().register(&mut socket, upstream_of(token), Interest::READABLE).is_err() {
+            return false;
+        }
+        common.probe.note_now(What::Asked { conn: self.id() });
+        self.rare().asked = Some(socket);
+        true
+    }
+
     /// The callback has panicked before it had answered.
     #[cold]
     pub(super) fn answer_panic<P: Probe>(&mut self, common: &mut Common<P>) {
@@ -275,24 +307,5 @@ impl Conn {
         self.closing = Some(CloseReason::Panicked);
         self.lingers = true;
         self.answered(500, false, common);
-    }
-}
-
-/// Has work done: true if it is done now; else a worker or a later tick brings it back.
-fn place<P: Probe>(job: Job, common: &mut Common<P>) -> bool {
-    match common.hooks.work(job) {
-        Placed::Done | Placed::Untouched(_) => {
-            common.stale = true;
-            true
-        }
-        Placed::Worker => {
-            common.probe.note_now(What::JobQueued { conn: job.conn, handler: job.handler });
-            false
-        }
-        Placed::Later(rest) => {
-            common.probe.note_now(What::TaskQueued { conn: rest.conn, handler: rest.handler });
-            common.tasks.put(rest);
-            false
-        }
     }
 }

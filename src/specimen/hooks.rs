@@ -2,15 +2,21 @@
 //!
 //! A fault and a mitigation are the same kind of thing: a [`Hook`] with some methods that are not the default. The table row
 //! ([`super::faults`], [`super::mitigations`]) makes it from its setting; the loop calls it at the place and knows nothing of its kind.
+//!
+//! Some faults strike once: they are armed, and the next request's callback takes one. Others are standing: a bad habit that lasts until it
+//! is cured, in every process that runs the same code. Habits are plain values ([`Habits`]), put together when something is
+//! switched, so that the places that every request passes ask no hook: first the standing faults spoil them, then the mitigations mend them.
 
 use std::collections::VecDeque;
 use std::io;
+use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
 use mio::{Registry, Token};
 
 use super::control::{FaultSetting, MitigationSetting};
 use super::pool::{Completions, Slots};
+use super::server::INPUT;
 use super::work::Work;
 use super::{faults, mitigations};
 use crate::base::clock::Clock;
@@ -24,10 +30,12 @@ use crate::telemetry::vocabulary::{Fault, Handler, Mitigation};
 pub enum Point {
     /// A request has been read; its handler is about to run ([`Hook::request`]).
     Request,
-    /// Computing work is to be done ([`Hook::work`]).
+    /// Work is to be done ([`Hook::work`]).
     Work,
-    /// A callback ends in a panic ([`Hook::catches_panics`]).
+    /// A callback ends in a panic ([`Habits::catches_panics`]).
     Edge,
+    /// A connection is readable ([`Habits::drains`], [`Habits::read_size`]).
+    Read,
     /// Outside the process: the lab does it, and the loop only says that it knows.
     Lab,
 }
@@ -45,9 +53,26 @@ pub trait Hook {
         Placed::Untouched(job)
     }
 
-    /// At [`Point::Edge`]: whether a panic ends only the connection whose callback it was.
-    fn catches_panics(&self) -> bool {
-        false
+    /// At all other places: what becomes of the loop's habits.
+    fn habits(&self, habits: &mut Habits) {
+        let _ = habits;
+    }
+}
+
+/// How the loop goes about what it does all the time. The default is the clean loop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Habits {
+    /// A panic ends only the connection whose callback it was.
+    pub catches_panics: bool,
+    /// A readable connection is read until the kernel has no more; otherwise once for each edge.
+    pub drains: bool,
+    /// Bytes that one read takes at most.
+    pub read_size: usize,
+}
+
+impl Default for Habits {
+    fn default() -> Self {
+        Self { catches_panics: false, drains: true, read_size: INPUT }
     }
 }
 
@@ -58,11 +83,11 @@ pub enum Needs {
     Nothing,
     /// So much time; the loop goes on meanwhile.
     Time(Nanos),
-    /// So much computing.
+    /// So much work.
     Work(Work),
 }
 
-/// Computing work, and whose it is.
+/// Work, and whose it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Job {
     /// The connection's place in the loop.
@@ -77,8 +102,8 @@ pub struct Job {
     pub is_task: bool,
 }
 
-/// What became of computing work.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What became of work.
+#[derive(Debug)]
 pub enum Placed {
     /// Nobody took it.
     Untouched(Job),
@@ -88,6 +113,8 @@ pub enum Placed {
     Worker,
     /// This is left of it, for a later tick.
     Later(Job),
+    /// It was only to wait for somebody, who has been asked; the loop will hear of it when there is something to read.
+    Asked(UnixStream),
 }
 
 /// What a hook may be built on.
@@ -110,14 +137,15 @@ const MOST_ARMED: usize = 1024;
 pub struct Hooks {
     ground: Ground,
     armed: VecDeque<FaultSetting>,
+    standing: Vec<(Fault, Box<dyn Hook>)>,
     on: Vec<(Mitigation, Box<dyn Hook>)>,
-    catches_panics: bool,
+    habits: Habits,
 }
 
 impl Hooks {
     /// None.
     pub fn new(ground: Ground) -> Self {
-        Self { ground, armed: VecDeque::new(), on: Vec::new(), catches_panics: false }
+        Self { ground, armed: VecDeque::new(), standing: Vec::new(), on: Vec::new(), habits: Habits::default() }
     }
 
     /// Arms a fault for the next request. False if too many wait already.
@@ -127,6 +155,23 @@ impl Hooks {
             self.armed.push_back(setting);
         }
         room
+    }
+
+    /// Switches a standing fault on, or changes how it is set.
+    pub fn stand(&mut self, setting: FaultSetting) {
+        let kind = setting.kind();
+        self.standing.retain(|(k, _)| *k != kind);
+        self.standing.push((kind, faults::row(kind).hook(setting)));
+        self.standing.sort_by_key(|(k, _)| *k);
+        self.look();
+    }
+
+    /// Switches a standing fault off. False if it was not on.
+    pub fn cure(&mut self, kind: Fault) -> bool {
+        let before = self.standing.len();
+        self.standing.retain(|(k, _)| *k != kind);
+        self.look();
+        self.standing.len() < before
     }
 
     /// Takes the fault that waits longest for a request.
@@ -160,7 +205,9 @@ impl Hooks {
     }
 
     fn look(&mut self) {
-        self.catches_panics = self.on.iter().any(|(_, hook)| hook.catches_panics());
+        self.habits = Habits::default();
+        self.standing.iter().for_each(|(_, hook)| hook.habits(&mut self.habits));
+        self.on.iter().for_each(|(_, hook)| hook.habits(&mut self.habits));
     }
 
     /// Which mitigations are on.
@@ -168,13 +215,18 @@ impl Hooks {
         self.on.iter().map(|(kind, _)| *kind)
     }
 
-    /// Whether a panic ends only the connection whose callback it was.
-    #[inline]
-    pub fn catches_panics(&self) -> bool {
-        self.catches_panics
+    /// Which standing faults are on.
+    pub fn standing(&self) -> impl Iterator<Item = Fault> {
+        self.standing.iter().map(|(kind, _)| *kind)
     }
 
-    /// Has computing work done: by the first that takes it, or here and now.
+    /// The loop's habits.
+    #[inline]
+    pub fn habits(&self) -> &Habits {
+        &self.habits
+    }
+
+    /// Has work done: by the first that takes it, or here and now.
     pub fn work(&mut self, mut job: Job) -> Placed {
         let clock = self.ground.clock;
         for (_, hook) in &mut self.on {

@@ -22,4 +22,5 @@ pub mod source;
 pub mod stats;
 pub mod tasks;
 pub mod timers;
+pub mod upstream;
 pub mod work;

@@ -46,7 +46,7 @@ pub(super) fn is_catching() -> bool {
 }
 
 /// Bytes that one read takes at most.
-const INPUT: usize = 64 * 1024;
+pub(super) const INPUT: usize = 64 * 1024;
 
 /// The server of one loop.
 pub struct Server<P> {
@@ -125,8 +125,16 @@ pub(super) fn token(id: ConnId, place: usize) -> Token {
     Token((id.0 as usize) << 32 | place)
 }
 
+/// In a connection's token: it is not its own socket that is meant, but that of somebody whom it has asked.
+const UPSTREAM: usize = 1 << 31;
+
+/// The token of whomever a connection has asked.
+pub(super) fn upstream_of(conn: Token) -> Token {
+    Token(conn.0 | UPSTREAM)
+}
+
 fn place(token: Token) -> usize {
-    token.0 & 0xFFFF_FFFF
+    token.0 & (UPSTREAM - 1)
 }
 
 fn serial(token: Token) -> ConnId {
@@ -223,7 +231,7 @@ impl<P: Probe> Server<P> {
     /// Runs a callback, and where a mitigation catches panics, gives up its connection instead of the process.
     #[inline]
     pub fn at_the_edge(&mut self, token: Token, run: impl FnOnce(&mut Self, Token)) {
-        if self.common.hooks.catches_panics() {
+        if self.common.hooks.habits().catches_panics {
             // Whatever the callback had begun to change is its connection's, and that is given up, or the shared buffer's, which is cut back.
             CATCHING.set(true);
             let outcome = catch_unwind(AssertUnwindSafe(|| run(self, token)));
@@ -253,6 +261,10 @@ impl<P: Probe> Server<P> {
     /// A connection has something to read.
     #[inline]
     pub fn readable(&mut self, token: Token, event: &Event) {
+        if token.0 & UPSTREAM != 0 {
+            let token = Token(token.0 & !UPSTREAM);
+            return self.with_conn(token, |conn, input, common| conn.upstream_is_readable(token, input, common));
+        }
         let (ended, reset) = (event.is_read_closed(), event.is_error() || event.is_write_closed());
         self.with_conn(token, |conn, input, common| conn.readable(token, ended, reset, input, common));
     }

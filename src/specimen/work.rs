@@ -1,17 +1,21 @@
-//! Computing work: what occupies a thread and cannot be interrupted, only done here, elsewhere, or in slices.
+//! Work: what occupies a thread and cannot be interrupted, only done here, elsewhere, or in slices. Most of it computes; some of it
+//! only waits, and occupies the thread all the same.
 
 use std::hint::black_box;
 
+use super::upstream;
 use crate::base::clock::Clock;
 use crate::base::units::Nanos;
 
-/// A piece of computing work.
+/// A piece of work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Work {
     /// Compute for so long, by the clock of the thread that does it.
     Compute(Nanos),
     /// Compute forever.
     Endless,
+    /// Ask somebody who takes so long to answer, and wait for it.
+    Ask(Nanos),
 }
 
 /// The most that one request can ask to be computed, and the longest it can ask to sleep.
@@ -27,17 +31,18 @@ impl Work {
             Self::Endless => loop {
                 mix(1);
             },
+            Self::Ask(takes) => upstream::ask_and_wait(takes),
         }
     }
 
-    /// Does at most `budget` of it, and says what is left. Endless work has no place where it could be cut.
+    /// Does at most `budget` of it, and says what is left. Endless work and waiting have no place where they could be cut.
     pub fn run_slice(self, clock: &Clock, budget: Nanos) -> Option<Self> {
         match self {
             Self::Compute(busy) => {
                 let left = busy - burn(clock, busy.min(budget));
                 (left > Nanos::ZERO).then_some(Self::Compute(left))
             }
-            Self::Endless => {
+            Self::Endless | Self::Ask(_) => {
                 self.run(clock);
                 None
             }

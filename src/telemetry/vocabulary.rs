@@ -103,6 +103,10 @@ vocabulary! {
         EndlessLoop = "endless-loop",
         /// A callback panics.
         Panic = "panic",
+        /// A connection is read once for each edge.
+        ForgottenDrain = "forgotten-drain",
+        /// A callback waits in a blocking read.
+        BlockingRead = "blocking-read",
     }
 }
 
@@ -117,6 +121,10 @@ vocabulary! {
         CatchPanic = "catch-panic",
         /// The lab kills a stuck process and starts a new one for a dead one.
         Supervisor = "supervisor",
+        /// Read until the kernel has no more.
+        ReadUntilEagain = "read-until-eagain",
+        /// Wait for a readable descriptor instead of in a read.
+        NonBlocking = "non-blocking",
     }
 }
 

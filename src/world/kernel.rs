@@ -21,6 +21,8 @@ pub struct Kernel {
     pub accept_queue_max: u32,
     /// Unread bytes over all of the specimen's connections, and how many have any.
     pub unread: Option<(u64, u32)>,
+    /// The most unread bytes sampled so far, over all processes of the specimen.
+    pub unread_max: u64,
     /// Open descriptors and the soft limit.
     pub descriptors: Option<(u32, u32)>,
     /// Entries of the epoll interest list.
@@ -81,7 +83,10 @@ impl Kernel {
                 self.accept_queue = Some((length, limit));
                 self.accept_queue_max = self.accept_queue_max.max(length);
             }
-            What::UnreadTotal { bytes, sockets } => self.unread = Some((u64::from(bytes), sockets)),
+            What::UnreadTotal { bytes, sockets } => {
+                self.unread = Some((u64::from(bytes), sockets));
+                self.unread_max = self.unread_max.max(u64::from(bytes));
+            }
             What::Descriptors { open, limit } => self.descriptors = Some((open, limit)),
             What::InterestList { entries } => self.interest_list = Some(entries),
             What::Memory { resident, anonymous } => self.memory = Some((resident, anonymous)),
@@ -159,6 +164,7 @@ impl Kernel {
             accept_queue: self.accept_queue,
             unread: self.unread,
             accept_queue_max: self.accept_queue_max,
+            unread_max: self.unread_max,
             sampled_cpu: self.sampled_cpu,
             ..Self::default()
         };

@@ -10,4 +10,5 @@ mod pty;
 mod scope;
 mod server;
 mod server_faults;
+mod server_habits;
 mod server_limits;

@@ -316,3 +316,62 @@ fn unwatched_it_serves_the_same_and_tells_nothing() {
     assert_eq!((client.get("/").status, client.get("/compute?ms=1").status), (200, 200));
     assert!(specimen.facts().is_empty());
 }
+
+#[test]
+fn a_blocking_read_parks_the_loop_and_costs_no_cpu() {
+    let mut specimen = Specimen::naive();
+    let (mut first, mut other) = (specimen.connect(), specimen.connect());
+    assert_eq!((first.get("/").status, other.get("/").status), (200, 200));
+    first.send("GET /?fault=blocking-read&ms=400 HTTP/1.1\r\nHost: a\r\n\r\n");
+    specimen.wait_for(|w| matches!(w, What::Struck { fault: Fault::BlockingRead, .. }));
+    let begin = Instant::now();
+    other.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    // The kernel says that its thread sleeps.
+    let state = || std::fs::read_to_string(format!("/proc/{0}/task/{0}/stat", specimen.child.id())).unwrap();
+    while !state().contains(") S ") {
+        assert!(begin.elapsed() < PATIENCE, "{}", state());
+    }
+    assert_eq!(other.answer().status, 200);
+    assert!(begin.elapsed() > Duration::from_millis(100));
+    assert_eq!(first.answer().status, 200);
+    assert!(longest_stall(&mut specimen) >= 0.4);
+}
+
+#[test]
+fn registered_the_same_wait_is_an_event_of_the_loop() {
+    let mut specimen = with(MitigationSetting::NonBlocking);
+    let (mut first, mut other) = (specimen.connect(), specimen.connect());
+    assert_eq!(other.get("/").status, 200);
+    let begin = Instant::now();
+    // The one behind it on the same connection waits in order.
+    first.send("GET /?fault=blocking-read&ms=400 HTTP/1.1\r\nHost: a\r\n\r\nGET /echo HTTP/1.1\r\nHost: a\r\n\r\n");
+    specimen.wait_for(|w| matches!(w, What::Asked { .. }));
+    assert_eq!(other.get("/").status, 200);
+    assert_eq!(specimen.facts().iter().filter(|w| matches!(w, What::Responded { conn, .. } if conn.0 == 1)).count(), 0);
+    assert_eq!(first.answer().text(), "Hello, world!\n");
+    assert!(begin.elapsed() >= Duration::from_millis(400));
+    assert!(first.answer().text().starts_with("GET /echo"));
+    assert!(longest_stall(&mut specimen) < 0.2);
+    // Whom it asks is one more descriptor, for as long as the answer is waited for.
+    let descriptors = |specimen: &Specimen| std::fs::read_dir(format!("/proc/{}/fd", specimen.child.id())).unwrap().count();
+    drop(first);
+    specimen.wait_for(|w| matches!(w, What::Closed { .. }));
+    let before = descriptors(&specimen);
+    let mut leaver = specimen.connect();
+    leaver.send("GET /?fault=blocking-read&ms=60000 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    specimen.wait_for(|w| matches!(w, What::Asked { conn } if conn.0 == 3));
+    assert!(descriptors(&specimen) > before + 1);
+    assert!(specimen.order(Control::Stop));
+    assert!(specimen.wait().0.success());
+}
+
+#[test]
+fn a_worker_can_park_instead_of_the_loop() {
+    let mut specimen = with(MitigationSetting::WorkerPool { threads: 1 });
+    let mut first = specimen.connect();
+    first.send("GET /?fault=blocking-read&ms=300 HTTP/1.1\r\nHost: a\r\n\r\n");
+    specimen.wait_for(|w| matches!(w, What::JobBegan { .. }));
+    assert_eq!(specimen.connect().get("/").status, 200);
+    assert_eq!(first.answer().status, 200);
+    assert!(longest_stall(&mut specimen) < 0.2);
+}

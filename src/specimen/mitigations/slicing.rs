@@ -33,7 +33,8 @@ struct Slicing {
 impl Hook for Slicing {
     fn work(&mut self, job: Job, clock: &Clock) -> Placed {
         match job.work {
-            Work::Endless => Placed::Untouched(job),
+            // Neither has a place where it could be cut.
+            Work::Endless | Work::Ask(_) => Placed::Untouched(job),
             Work::Compute(_) if !job.is_task => Placed::Later(job),
             Work::Compute(_) => match job.work.run_slice(clock, self.budget) {
                 Some(work) => Placed::Later(Job { work, ..job }),

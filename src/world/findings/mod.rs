@@ -214,7 +214,7 @@ mod tests {
     #[test]
     fn a_parked_callback_has_other_mitigations() {
         let found = judge(&calm(&["naive"]).park(Nanos::millis(700)).calm(Nanos::secs(1)).world()).remove(0);
-        assert_eq!((found.kind, found.mitigations), (FindingKind::Parking, &[Mitigation::WorkerPool][..]));
+        assert_eq!((found.kind, found.mitigations), (FindingKind::Parking, &[Mitigation::NonBlocking, Mitigation::WorkerPool][..]));
     }
 
     #[test]
