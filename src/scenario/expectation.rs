@@ -248,6 +248,7 @@ impl Figure {
             Self::Caught { .. } => ("caught panics", "捕获的 panic"),
             Self::AcceptQueue { .. } => ("longest accept queue", "最长的 accept 队列"),
             Self::Jobs { .. } => ("jobs of workers", "工作线程完成的任务数"),
+            Self::OldestJob { .. } => ("oldest job under way", "未完成的最老任务"),
             Self::Cpu { .. } => ("CPU of the loop", "循环的 CPU 占用"),
             Self::Lost => ("lost events", "丢失的事件"),
         };
@@ -260,9 +261,12 @@ impl Figure {
     /// A value of it with its unit.
     pub fn show(&self, value: f64) -> String {
         match self {
-            Self::P50 { .. } | Self::P99 { .. } | Self::P999 { .. } | Self::Max { .. } | Self::LongestCallback { .. } => {
-                Nanos((value.clamp(0.0, 1e12) * 1e6).round() as u64).to_string()
-            }
+            Self::P50 { .. }
+            | Self::P99 { .. }
+            | Self::P999 { .. }
+            | Self::Max { .. }
+            | Self::LongestCallback { .. }
+            | Self::OldestJob { .. } => Nanos((value.clamp(0.0, 1e12) * 1e6).round() as u64).to_string(),
             Self::Answered { .. } | Self::Cpu { .. } => share(value),
             Self::Throughput { .. } => format!("{} /s", count(value)),
             Self::Outcomes { .. } | Self::Caught { .. } | Self::AcceptQueue { .. } | Self::Jobs { .. } | Self::Lost => count(value),
@@ -289,6 +293,7 @@ impl Figure {
             Self::Caught { .. } => Some(f64::from(specimen.caught)),
             Self::AcceptQueue { .. } => specimen.kernel.accept_queue.map(|_| f64::from(specimen.kernel.accept_queue_max)),
             Self::Jobs { .. } => Some(specimen.jobs_done() as f64),
+            Self::OldestJob { .. } => specimen.oldest_job(world.now).map(Nanos::as_millis),
             Self::Cpu { .. } => specimen.kernel.cpu_share(),
             Self::Lost => None,
         }
@@ -339,6 +344,8 @@ mod tests {
             ("Measure(of: LongestCallback(specimen: \"naive\"), at_least: 790, at_most: 900)", true),
             ("Measure(of: Jobs(specimen: \"pool\"), at_least: 1)", true),
             ("Measure(of: Jobs(specimen: \"naive\"), at_least: 1)", false),
+            ("Measure(of: OldestJob(specimen: \"pool\"), at_most: 0)", true),
+            ("Measure(of: OldestJob(specimen: \"naive\"), at_most: 0)", false),
             ("Measure(of: Cpu(specimen: \"naive\"), at_least: 0.1, at_most: 0.9)", true),
             ("Measure(of: Lost, at_most: 0)", true),
             ("Deaths(specimen: \"naive\", at_most: 0)", true),

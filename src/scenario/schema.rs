@@ -283,6 +283,11 @@ pub enum Figure {
         /// Where.
         specimen: String,
     },
+    /// How long the job that a worker thread has been on for the longest has run by now; 0 with none under way.
+    OldestJob {
+        /// Where.
+        specimen: String,
+    },
     /// Most time the loop thread was on a CPU, as a share of the run.
     Cpu {
         /// Where.
@@ -307,6 +312,7 @@ impl Figure {
             | Self::Caught { specimen }
             | Self::AcceptQueue { specimen }
             | Self::Jobs { specimen }
+            | Self::OldestJob { specimen }
             | Self::Cpu { specimen } => Some(specimen),
             Self::Lost => None,
         }

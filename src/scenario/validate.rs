@@ -42,6 +42,8 @@ pub const THRESHOLD: RangeInclusive<Nanos> = Nanos::millis(1)..=Nanos::secs(60);
 const HEAD: RangeInclusive<usize> = 256..=1024 * 1024;
 const BODY: RangeInclusive<usize> = 0..=64 * 1024 * 1024;
 const HEADERS: RangeInclusive<usize> = 1..=256;
+/// A process's limit of open descriptors: fewer would not do for what it needs itself.
+const DESCRIPTORS: RangeInclusive<u64> = 24..=1_048_576;
 /// Bytes of body that a row of the mix may send.
 const ROW_BODY: RangeInclusive<u32> = 0..=1024 * 1024;
 /// Entries of any list in the file, and characters of any text.
@@ -163,6 +165,9 @@ impl Check<'_> {
             self.within(limits.field("head"), "limits.head", &specimen.limits.head, &HEAD);
             self.within(limits.field("headers"), "limits.headers", &specimen.limits.headers, &HEADERS);
             self.within(limits.field("body"), "limits.body", &specimen.limits.body, &BODY);
+            if let Some(descriptors) = &specimen.limits.descriptors {
+                self.within(limits.field("descriptors"), "limits.descriptors", descriptors, &DESCRIPTORS);
+            }
         }
     }
 

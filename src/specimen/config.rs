@@ -22,16 +22,13 @@ pub struct Config {
     /// The core it is kept on, if any (benches do this).
     #[serde(default)]
     pub core: Option<usize>,
-    /// The limit of open descriptors it gives itself; without, the soft limit is raised to the hard one.
-    #[serde(default)]
-    pub descriptors: Option<u64>,
 }
 
 fn yes() -> bool {
     true
 }
 
-/// Limits of what a request may be. Beyond them: 431, 413.
+/// Limits of what a request may be (beyond them: 431, 413), and of what the process may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
@@ -41,17 +38,19 @@ pub struct Limits {
     pub headers: usize,
     /// Bytes of a request's body.
     pub body: usize,
+    /// The limit of open descriptors that the process gives itself; without, its soft limit is raised to the hard one.
+    pub descriptors: Option<u64>,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { head: 32 * 1024, headers: 100, body: 1024 * 1024 }
+        Self { head: 32 * 1024, headers: 100, body: 1024 * 1024, descriptors: None }
     }
 }
 
 impl Config {
     /// A specimen without any mitigation.
     pub fn naive(name: &str) -> Self {
-        Self { name: name.into(), mitigations: Vec::new(), limits: Limits::default(), watched: true, core: None, descriptors: None }
+        Self { name: name.into(), mitigations: Vec::new(), limits: Limits::default(), watched: true, core: None }
     }
 }

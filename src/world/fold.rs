@@ -162,6 +162,11 @@ impl Specimen {
         self.workers.iter().map(|worker| worker.done).sum()
     }
 
+    /// For how long the job that a worker has been on the longest has run; nothing before any worker has been seen.
+    pub fn oldest_job(&self, now: Nanos) -> Option<Nanos> {
+        self.workers.iter().map(|worker| worker.job.map_or(Nanos::ZERO, |(.., since)| now.since(since))).max()
+    }
+
     #[inline]
     fn apply(&mut self, at: Nanos, lane: Lane, what: What) {
         match lane {
