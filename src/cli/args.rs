@@ -87,6 +87,7 @@ pub struct View {
 }
 
 #[derive(Clone, Debug, Group)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub struct Check {
     /// Ids of built-in scenarios, or RON files
     #[arg(value_name = "FILE|ID", required_unless_present = "all")]

@@ -108,7 +108,7 @@ fn one(found: &Found, options: &Check, signal: &Signal, lang: Lang) -> Result<Ru
 }
 
 fn start(found: &Found, options: &Check) -> anyhow::Result<Lab> {
-    let options = Options { bind: options.bind, port: options.port, ..Options::default() };
+    let options = Options { bind: options.bind, port: options.port, history: None, ..Options::default() };
     Lab::start(&found.scenario, &options).context("the lab did not start")
 }
 

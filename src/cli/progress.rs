@@ -90,13 +90,13 @@ fn describe(happening: &Happening<'_>, lang: Lang) -> String {
     }
 }
 
-/// `04-computing-callback ▕██████░░▏ 3.20 s of 7.50 s  naive 1.0 k/s stalled 412 ms · pool 1.0 k/s`
+/// `04-computing-callback ▕██████░░▏ 3.20 s / 7.50 s  naive 1.0 k/s stalled 412 ms · pool 1.0 k/s`
 fn line(id: &str, elapsed: Nanos, end: Nanos, world: &World, lang: Lang) -> String {
     let share = if end == Nanos::ZERO { 1.0 } else { (elapsed.as_secs() / end.as_secs()).clamp(0.0, 1.0) };
     let full = (share * BAR as f64) as usize;
-    let mut text = format!("{id} ▕{}{}▏ {elapsed} / {end} ", "█".repeat(full), "░".repeat(BAR - full));
+    let mut text = format!("{id} ▕{}{}▏ {elapsed} / {end}", "█".repeat(full), "░".repeat(BAR - full));
     for (n, specimen) in world.specimens.iter().enumerate() {
-        let _ = write!(text, "{} {} {}/s", if n == 0 { " " } else { " · " }, specimen.name, count(specimen.clients.rate));
+        let _ = write!(text, "{} {} {}/s", if n == 0 { " " } else { " ·" }, specimen.name, count(specimen.clients.rate));
         let state = match (specimen.life, &specimen.stalls.current) {
             (Life::Dead { .. }, _) => Some(pick(lang, "dead".into(), "已死".into())),
             (_, Some(stall)) => Some(pick(lang, format!("stalled {}", stall.length), format!("停顿 {}", stall.length))),
@@ -136,7 +136,7 @@ mod tests {
     fn the_line_tells_of_everyone_and_fits() {
         let world = Story::new(&["naive", "pool"]).calm(Nanos::secs(1)).hang(Nanos::millis(400)).world();
         let text = line("x", Nanos::secs(2), Nanos::secs(4), &world, Lang::En);
-        assert!(text.starts_with("x ▕████████░░░░░░░░▏ 2.00 s / 4.00 s   naive "), "{text}");
+        assert!(text.starts_with("x ▕████████░░░░░░░░▏ 2.00 s / 4.00 s  naive "), "{text}");
         assert!(text.contains("/s stalled 4") && text.contains(" · pool "), "{text}");
         for columns in 0..40 {
             assert!(unicode_width::UnicodeWidthStr::width(clipped("停顿 ▕█ naive 400 ms, and more of it", columns).as_str()) <= columns);

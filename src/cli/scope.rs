@@ -28,8 +28,7 @@ pub fn run(scenario: Option<&str>, view: &View, lang: Lang) -> anyhow::Result<En
         return Ok(Ended::Wrong);
     }
     warn_of_address(view.bind, lang);
-    complain("the scope is not part of this build");
-    Ok(Ended::Wrong)
+    anyhow::bail!("the scope is not part of this build")
 }
 
 /// Says what is wrong with a scenario that cannot be had. Mistakes in a file stand as `file:line:column` at the beginning of their lines,

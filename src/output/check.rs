@@ -191,7 +191,7 @@ pub fn summary(report: &Report, lang: Lang) -> String {
     match lang {
         Lang::En => {
             let broken = if broken > 0 { format!("; {broken} did not run to the end") } else { String::new() };
-            format!("{scenarios} {}, {held} of {all} claims hold{broken}", if scenarios == 1 { "scenario" } else { "scenarios" })
+            format!("{scenarios} {}, {held} of {all} expectations hold{broken}", if scenarios == 1 { "scenario" } else { "scenarios" })
         }
         Lang::Zh => {
             let broken = if broken > 0 { format!(";{broken} 个没有运行到底") } else { String::new() };
@@ -282,7 +282,7 @@ mod tests {
         assert!(text.contains("不成立  naive:结束时活着"), "{text}");
         assert!(text.contains("成立    课程中:naive:结束时已死"), "{text}");
         assert!(text.contains("5.00 s · seed 7 · 48.2 k"), "{text}");
-        assert_eq!(summary(&report, Lang::En), "1 scenario, 2 of 3 claims hold");
+        assert_eq!(summary(&report, Lang::En), "1 scenario, 2 of 3 expectations hold");
         assert!(!text.contains('\x1b') && table(&report.scenarios[0], Lang::En, true).contains("\x1b[31;1mFAIL"));
     }
 

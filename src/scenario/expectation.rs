@@ -65,7 +65,11 @@ impl Expectation {
             Self::Ratio { of, to, at_least, at_most } => {
                 let bounds = bounds(*at_least, *at_most, ratio);
                 let of_whom = |figure: &Figure| match figure.specimen() {
-                    Some(name) => say(format!("{} of {name}", figure.words(lang)), format!("{name} 的 {}", figure.words(lang))),
+                    Some(name) => {
+                        let words = figure.words(lang);
+                        let space = if words.is_ascii() || words.starts_with(|c: char| c.is_ascii()) { " " } else { "" };
+                        say(format!("{words} of {name}"), format!("{name} 的{space}{words}"))
+                    }
                     None => figure.words(lang).to_owned(),
                 };
                 format!("{} / {} {bounds}", of_whom(of), of_whom(to))
@@ -208,6 +212,8 @@ fn lies_within(value: f64, at_least: Option<f64>, at_most: Option<f64>) -> bool 
 fn bounds(at_least: Option<f64>, at_most: Option<f64>, show: impl Fn(f64) -> String) -> String {
     match (at_least, at_most) {
         (Some(least), Some(most)) if least.total_cmp(&most).is_eq() => format!("= {}", show(least)),
+        // Nothing that is measured here is below zero.
+        (None, Some(0.0)) => format!("= {}", show(0.0)),
         (Some(least), Some(most)) => format!("{} … {}", show(least), show(most)),
         (Some(least), None) => format!("≥ {}", show(least)),
         (None, Some(most)) => format!("≤ {}", show(most)),

@@ -22,6 +22,9 @@ pub struct Config {
     /// The core it is kept on, if any (benches do this).
     #[serde(default)]
     pub core: Option<usize>,
+    /// Whether clients of other machines, too, may ask for faults and long computing. Whoever says so knows what it means.
+    #[serde(default)]
+    pub faults_for_all: bool,
 }
 
 fn yes() -> bool {
@@ -51,6 +54,13 @@ impl Default for Limits {
 impl Config {
     /// A specimen without any mitigation.
     pub fn naive(name: &str) -> Self {
-        Self { name: name.into(), mitigations: Vec::new(), limits: Limits::default(), watched: true, core: None }
+        Self {
+            name: name.into(),
+            mitigations: Vec::new(),
+            limits: Limits::default(),
+            watched: true,
+            core: None,
+            faults_for_all: false,
+        }
     }
 }

@@ -32,12 +32,14 @@ const MOST_DRAINED: u64 = 8 * 1024 * 1024;
 
 /// One connection.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each says one thing, and they vary independently; an enum would be their product")]
 pub struct Conn {
     stream: TcpStream,
     id: ConnId,
     /// Requests so far, modulo 65,536.
     pub(super) requests: u16,
-    pub(super) loopback: bool,
+    /// It may ask for what endangers others.
+    pub(super) trusted: bool,
     /// There may be bytes to read: the last edge has not been used up.
     unread: bool,
     /// The kernel has reported the end of the peer's stream; it lies behind what is unread.
@@ -94,12 +96,12 @@ impl Rare {
 pub(super) type Next = ControlFlow<CloseReason>;
 
 impl Conn {
-    pub(super) fn new(id: ConnId, stream: TcpStream, loopback: bool) -> Self {
+    pub(super) fn new(id: ConnId, stream: TcpStream, trusted: bool) -> Self {
         Self {
             stream,
             id,
             requests: 0,
-            loopback,
+            trusted,
             unread: false,
             ending: false,
             ended: false,
@@ -285,14 +287,13 @@ impl Conn {
         }
         common.out.clear();
         common.whole = 0;
-        if self.rare.as_ref().is_some_and(|rare| rare.fill > 0) {
-            self.send_fill(common)?;
-        }
+        let full = if self.rare.as_ref().is_some_and(|rare| rare.fill > 0) { self.send_fill(common)? } else { true };
         let owes = self.rare.as_ref().map_or(0, |rare| rare.owes());
-        if owes > 0 && !self.waits_to_write {
+        if owes > 0 {
             common.note(What::Blocked { conn: self.id, unsent: u32::try_from(owes).unwrap_or(u32::MAX) });
         }
-        if (owes > 0) != self.waits_to_write {
+        // Where there is room still, and only the turn is over, asking anew makes an edge of that room.
+        if (owes > 0) != self.waits_to_write || (owes > 0 && !full) {
             self.waits_to_write = owes > 0;
             self.listen(token, common)?;
         }
@@ -318,8 +319,8 @@ impl Conn {
         }
     }
 
-    /// Sends of the pattern what the kernel takes, if nothing else is left before it.
-    fn send_fill<P: Probe>(&mut self, common: &mut Common<P>) -> Next {
+    /// Sends of the pattern what the kernel takes, if nothing else is left before it. Whether it would take no more.
+    fn send_fill<P: Probe>(&mut self, common: &mut Common<P>) -> ControlFlow<CloseReason, bool> {
         let mut budget = MOST_SENT;
         while let Some(rare) = &mut self.rare
             && rare.fill > 0
@@ -328,9 +329,7 @@ impl Conn {
             let from = (rare.filled % PATTERN.len() as u64) as usize;
             let length = ((PATTERN.len() - from) as u64).min(rare.fill).min(budget) as usize;
             if length == 0 {
-                // Enough for this turn. Asking anew to be told of room to write makes an edge of the room that is there.
-                self.waits_to_write = false;
-                break;
+                return ControlFlow::Continue(false);
             }
             // Each of these takes its time: the fact needs a stamp of its own.
             common.stale = true;
@@ -343,7 +342,7 @@ impl Conn {
                 break;
             }
         }
-        Next::Continue(())
+        ControlFlow::Continue(true)
     }
 
     /// Tells the kernel what we want to hear of: always what there is to read, and room to write only as long as we wait for it.

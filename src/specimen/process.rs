@@ -89,6 +89,7 @@ fn go_round<P: Probe>(
         clock,
         poll,
         limits: Limits { head: config.limits.head, headers: config.limits.headers, body: config.limits.body },
+        faults_for_all: config.faults_for_all,
         timers: Timers::default(),
         tasks: Tasks::default(),
         hooks: Hooks::new(ground),

@@ -22,8 +22,8 @@ use super::timers::{Timer, Timers};
 use crate::base::clock::{Clock, Stamp, unix_seconds};
 use crate::base::ids::ConnId;
 use crate::base::units::Nanos;
-use crate::http::Limits;
-use crate::http::date::{HttpDate, http_date};
+use crate::http::date::http_date;
+use crate::http::{Dated, Limits};
 use crate::telemetry::event::Readiness;
 use crate::telemetry::vocabulary::{Cause, CloseReason, Phase};
 use crate::telemetry::{Probe, What};
@@ -57,6 +57,8 @@ pub(super) struct Common<P> {
     pub clock: Clock,
     pub poll: Poll,
     pub limits: Limits,
+    /// Whether every client may ask for faults.
+    pub faults_for_all: bool,
     pub timers: Timers,
     pub tasks: Tasks,
     pub hooks: Hooks,
@@ -74,21 +76,21 @@ pub(super) struct Common<P> {
 
 /// The Date header, made anew once a second.
 pub(super) struct Date {
-    pub text: HttpDate,
+    pub dated: Dated,
     until: Stamp,
     second: Stamp,
 }
 
 impl Date {
     pub fn new(clock: &Clock) -> Self {
-        Self { text: http_date(unix_seconds()), until: Stamp(0), second: clock.stamp_at(Nanos::secs(1)) }
+        Self { dated: Dated::new(http_date(unix_seconds())), until: Stamp(0), second: clock.stamp_at(Nanos::secs(1)) }
     }
 
     #[inline]
     fn refresh(&mut self, clock: &Clock) {
         let now = clock.stamp();
         if now >= self.until {
-            self.text = http_date(unix_seconds());
+            self.dated = Dated::new(http_date(unix_seconds()));
             self.until = Stamp(now.0 + self.second.0);
         }
     }

@@ -218,6 +218,11 @@ impl Connections {
         open
     }
 
+    /// Bytes beside the two maps.
+    pub(super) fn beside(&self) -> usize {
+        self.sampled.capacity() * size_of::<ConnId>() + self.departed.capacity() * size_of::<(u16, Nanos, Exchange)>()
+    }
+
     #[inline]
     pub(super) fn of(&mut self, id: ConnId) -> Option<&mut Connection> {
         if id.is_some() { self.by_id.get_mut(&id) } else { None }

@@ -8,13 +8,20 @@
 
 pub mod clients;
 pub mod connections;
+pub mod findings;
 mod fold;
+pub mod history;
 pub mod kernel;
+mod passing;
 pub mod reactor;
+mod size;
+pub mod spectrogram;
 pub mod stalls;
 pub mod strip;
 #[doc(hidden)]
 pub mod testing;
+#[cfg(test)]
+mod tests;
 pub mod window;
 
 use window::Slots;

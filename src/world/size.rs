@@ -1,0 +1,56 @@
+//! How many bytes a world takes: what the history's ceiling is reckoned with.
+
+use hdrhistogram::Histogram;
+
+use super::clients::{Client, ROWS};
+use super::connections::Connection;
+use super::reactor::{Ready, Tally};
+use super::strip::Slice;
+use super::{Clients, Connections, Specimen, Stall, World};
+use crate::base::ids::{ClientId, ConnId};
+
+/// Room that a hash map takes for each entry beside the entry itself: a byte of control, and a load of at most 7/8.
+fn table<T>(capacity: usize) -> usize {
+    capacity * 8 / 7 * (size_of::<T>() + 1)
+}
+
+fn histogram(histogram: &Histogram<u32>) -> usize {
+    histogram.distinct_values() * size_of::<u32>()
+}
+
+impl World {
+    /// Bytes that it takes, within a few per cent.
+    pub fn bytes(&self) -> usize {
+        size_of::<Self>() + self.specimens.iter().map(Specimen::bytes).sum::<usize>()
+    }
+}
+
+impl Specimen {
+    fn bytes(&self) -> usize {
+        let tallies = self.reactor.causes.iter().chain(&self.reactor.handlers).map(|tally: &Tally| histogram(&tally.histogram));
+        size_of::<Self>()
+            + tallies.sum::<usize>()
+            + self.reactor.ready.capacity() * size_of::<Ready>()
+            + self.stalls.past.capacity() * size_of::<Stall>()
+            + self.strip.slices.capacity() * size_of::<Slice>()
+            + self.deaths.iter().map(|death| size_of_val(death) + death.last_words.capacity()).sum::<usize>()
+            + self.connections.bytes()
+            + self.clients.bytes()
+            + 128 * 72 // The kernel's samples.
+    }
+}
+
+impl Connections {
+    fn bytes(&self) -> usize {
+        table::<(ConnId, Connection)>(self.by_id.capacity()) + table::<(u16, ConnId)>(self.by_port.capacity()) + self.beside()
+    }
+}
+
+impl Clients {
+    fn bytes(&self) -> usize {
+        let (each, by_port) = self.capacities();
+        let histograms = self.recent.slices.iter().chain([&self.total]).map(histogram).sum::<usize>();
+        let spectrogram = self.spectrogram.cells.capacity() * size_of::<[u32; ROWS]>();
+        histograms + spectrogram + size_of_val(&self.tail[..]) + each * size_of::<Client>() + table::<(u16, ClientId)>(by_port)
+    }
+}
