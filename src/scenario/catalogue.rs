@@ -22,7 +22,7 @@ macro_rules! built_in {
 }
 
 /// All of them, in their order.
-pub const BUILT_IN: &[Entry] = built_in!["01-healthy-loop", "04-computing-callback", "05-endless-loop", "06-panic"];
+pub const BUILT_IN: &[Entry] = built_in!["01-healthy-loop", "04-computing-callback", "05-endless-loop", "06-panic", "09-descriptor-leak"];
 
 /// A scenario and where it came from.
 #[derive(Clone, Debug, PartialEq)]

@@ -37,6 +37,8 @@ pub const DEADLINE: RangeInclusive<Nanos> = Nanos::millis(50)..=Nanos::secs(60);
 pub const BUSY: RangeInclusive<Nanos> = Nanos::micros(1)..=Nanos::secs(60);
 /// The buffer of a connection that is read once.
 pub const DRAIN_BUFFER: RangeInclusive<u32> = 16..=64 * 1024;
+/// How long a connection may be idle.
+pub const IDLE: RangeInclusive<Nanos> = Nanos::millis(100)..=Nanos::secs(60);
 /// A client's patience.
 pub const TIMEOUT: RangeInclusive<Nanos> = Nanos::millis(1)..=Nanos::secs(300);
 /// From which length on a callback may count as a stall.
@@ -188,7 +190,7 @@ impl Check<'_> {
         match setting {
             FaultSetting::Compute { busy } => self.within(place.field("busy"), "busy", &busy, &BUSY),
             FaultSetting::ForgottenDrain { buffer } => self.within(place.field("buffer"), "buffer", &buffer, &DRAIN_BUFFER),
-            FaultSetting::EndlessLoop | FaultSetting::Panic => {}
+            FaultSetting::EndlessLoop | FaultSetting::Panic | FaultSetting::FdLeak => {}
         }
     }
 
@@ -197,7 +199,11 @@ impl Check<'_> {
             MitigationSetting::WorkerPool { threads } => self.within(place.field("threads"), "threads", &threads, &THREADS),
             MitigationSetting::Slicing { budget } => self.within(place.field("budget"), "budget", &budget, &BUDGET),
             MitigationSetting::Supervisor { deadline } => self.within(place.field("deadline"), "deadline", &deadline, &DEADLINE),
-            MitigationSetting::CatchPanic | MitigationSetting::ReadUntilEagain => {}
+            MitigationSetting::IdleTimeout { after } => self.within(place.field("after"), "after", &after, &IDLE),
+            MitigationSetting::CatchPanic
+            | MitigationSetting::ReadUntilEagain
+            | MitigationSetting::CloseOnEof
+            | MitigationSetting::ReserveDescriptor => {}
         }
     }
 

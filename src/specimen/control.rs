@@ -27,6 +27,8 @@ pub enum FaultSetting {
         /// Bytes that the one read takes at most (16 to 65536).
         buffer: u32,
     },
+    /// A connection that its peer has closed is not closed here, and no descriptor is kept in reserve. Standing.
+    FdLeak,
 }
 
 /// A mitigation and how it is set.
@@ -52,6 +54,15 @@ pub enum MitigationSetting {
     },
     /// A readable connection is read until the kernel has no more.
     ReadUntilEagain,
+    /// A connection whose end has been read is closed, which takes it out of the interest list.
+    CloseOnEof,
+    /// A connection on which nothing has happened for `after` is closed.
+    IdleTimeout {
+        /// How long it may be idle.
+        after: Nanos,
+    },
+    /// One descriptor is kept in reserve, so that a connection can be turned away when there are no others.
+    ReserveDescriptor,
 }
 
 /// One order.
@@ -86,6 +97,7 @@ impl FaultSetting {
             Self::EndlessLoop => Fault::EndlessLoop,
             Self::Panic => Fault::Panic,
             Self::ForgottenDrain { .. } => Fault::ForgottenDrain,
+            Self::FdLeak => Fault::FdLeak,
         }
     }
 
@@ -107,6 +119,9 @@ impl MitigationSetting {
             Self::CatchPanic => Mitigation::CatchPanic,
             Self::Supervisor { .. } => Mitigation::Supervisor,
             Self::ReadUntilEagain => Mitigation::ReadUntilEagain,
+            Self::CloseOnEof => Mitigation::CloseOnEof,
+            Self::IdleTimeout { .. } => Mitigation::IdleTimeout,
+            Self::ReserveDescriptor => Mitigation::ReserveDescriptor,
         }
     }
 }

@@ -105,6 +105,8 @@ vocabulary! {
         Panic = "panic",
         /// A connection is read once for each edge.
         ForgottenDrain = "forgotten-drain",
+        /// A connection that its peer has closed is never closed here.
+        FdLeak = "fd-leak",
     }
 }
 
@@ -121,6 +123,12 @@ vocabulary! {
         Supervisor = "supervisor",
         /// Read until the kernel has no more.
         ReadUntilEagain = "read-until-eagain",
+        /// Close and deregister a connection when its peer has closed.
+        CloseOnEof = "close-on-eof",
+        /// Close connections on which nothing has happened for a while.
+        IdleTimeout = "idle-timeout",
+        /// Keep one descriptor to be able to turn a connection away.
+        ReserveDescriptor = "reserve-descriptor",
     }
 }
 

@@ -225,7 +225,7 @@ impl Specimen {
                 }
             }
             What::Opened { conn, port_fd: (port, fd) } => self.connections.opened(at, conn, port, fd),
-            What::Closed { conn, .. } => self.connections.closed(conn),
+            What::Closed { conn, reason } => self.connections.closed(conn, reason),
             What::AcceptFailed { errno } => {
                 self.connections.accept_failed = (self.connections.accept_failed.0.saturating_add(1), errno);
             }

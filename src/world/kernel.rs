@@ -23,6 +23,8 @@ pub struct Kernel {
     pub unread: Option<(u64, u32)>,
     /// Open descriptors and the soft limit.
     pub descriptors: Option<(u32, u32)>,
+    /// The most open descriptors sampled so far, over all processes of the specimen.
+    pub descriptors_max: u32,
     /// Entries of the epoll interest list.
     pub interest_list: Option<u32>,
     /// Resident memory in KiB: all, and the anonymous part.
@@ -82,7 +84,10 @@ impl Kernel {
                 self.accept_queue_max = self.accept_queue_max.max(length);
             }
             What::UnreadTotal { bytes, sockets } => self.unread = Some((u64::from(bytes), sockets)),
-            What::Descriptors { open, limit } => self.descriptors = Some((open, limit)),
+            What::Descriptors { open, limit } => {
+                self.descriptors = Some((open, limit));
+                self.descriptors_max = self.descriptors_max.max(open);
+            }
             What::InterestList { entries } => self.interest_list = Some(entries),
             What::Memory { resident, anonymous } => self.memory = Some((resident, anonymous)),
             What::OnCpu { high, low } => self.ran(at, time(high, low), worked),
@@ -154,7 +159,12 @@ impl Kernel {
 
     /// The process is another one: nothing of the old one's figures says anything about it.
     pub(super) fn respawned(&mut self) {
-        *self = Self { accept_queue_max: self.accept_queue_max, sampled_cpu: self.sampled_cpu, ..Self::default() };
+        *self = Self {
+            accept_queue_max: self.accept_queue_max,
+            descriptors_max: self.descriptors_max,
+            sampled_cpu: self.sampled_cpu,
+            ..Self::default()
+        };
     }
 }
 

@@ -9,4 +9,5 @@ mod layers;
 mod server;
 mod server_faults;
 mod server_habits;
+mod server_leaks;
 mod server_limits;

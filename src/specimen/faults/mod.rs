@@ -2,6 +2,7 @@
 
 mod compute;
 mod endless_loop;
+mod fd_leak;
 mod forgotten_drain;
 mod panic;
 
@@ -67,7 +68,7 @@ impl Row {
 }
 
 /// Every fault, in the order of their numbers.
-pub static FAULTS: &[Row] = &[compute::ROW, endless_loop::ROW, panic::ROW, forgotten_drain::ROW];
+pub static FAULTS: &[Row] = &[compute::ROW, endless_loop::ROW, panic::ROW, forgotten_drain::ROW, fd_leak::ROW];
 
 /// The row of a fault.
 pub fn row(kind: Fault) -> &'static Row {
