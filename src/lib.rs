@@ -39,6 +39,9 @@
 //! To read the code, begin with `specimen/reactor.rs` (the loop itself, the file that the code pane shows), then
 //! [`telemetry::event`] (what it can say), [`world`] (what that adds up to), [`lab`] (what runs it all) and [`scope`].
 
+rust_i18n::i18n!("assets/lang", fallback = "en");
+
+pub mod app;
 pub mod base;
 pub mod cli;
 pub mod command;
@@ -47,6 +50,7 @@ pub mod lab;
 pub mod load;
 pub mod output;
 pub mod scenario;
+pub mod scope;
 pub mod selectors;
 pub mod specimen;
 pub mod telemetry;

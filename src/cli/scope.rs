@@ -28,7 +28,15 @@ pub fn run(scenario: Option<&str>, view: &View, lang: Lang) -> anyhow::Result<En
         return Ok(Ended::Wrong);
     }
     warn_of_address(view.bind, lang);
-    anyhow::bail!("the scope is not part of this build")
+    let options = crate::app::Options {
+        scenario: found.map(|found| found.scenario),
+        lab: crate::lab::Options { bind: view.bind, port: view.port, ..crate::lab::Options::default() },
+        lang,
+        theme: view.theme.clone(),
+        fps: view.fps,
+    };
+    let signal = crate::app::run(options)?;
+    Ok(signal.map_or(Ended::Fine, |signal| Ended::Interrupted(u8::try_from(signal).unwrap_or(0))))
 }
 
 /// Says what is wrong with a scenario that cannot be had. Mistakes in a file stand as `file:line:column` at the beginning of their lines,

@@ -39,6 +39,7 @@ enum Extension {
 }
 
 impl Extension {
+    #[expect(clippy::match_same_arms, reason = "each arm is a rule of the grammar; merged they could not be read")]
     fn step(self, byte: u8) -> Option<Self> {
         Some(match (self, byte) {
             (Self::BeforeName, b' ' | b'\t') => Self::BeforeName,

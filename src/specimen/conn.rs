@@ -154,11 +154,10 @@ impl Conn {
         self.unread = true;
         self.quiet = 0;
         self.ending |= ending;
-        if self.lingering {
-            return self.drain(input);
-        }
-        if reset {
-            return Next::Break(CloseReason::Reset);
+        if reset && !self.lingering {
+            // What it was lies in the socket; both halves closed without an error is the peer's doing, too.
+            let error = self.stream.take_error().ok().flatten();
+            return Next::Break(error.map_or(CloseReason::Reset, |error| lost(&error)));
         }
         self.go_on(token, input, common)
     }
@@ -180,6 +179,9 @@ impl Conn {
     /// Goes on as far as it can: sends, answers what was read, reads more, until nothing is left or something must be waited for.
     #[inline]
     pub(super) fn go_on<P: Probe>(&mut self, token: Token, input: &mut [u8], common: &mut Common<P>) -> Next {
+        if self.lingering {
+            return self.drain(input);
+        }
         let mut reads = 0;
         loop {
             self.flush(token, common)?;
@@ -450,5 +452,15 @@ fn lost(error: &io::Error) -> CloseReason {
         io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionAborted => CloseReason::Reset,
         io::ErrorKind::TimedOut => CloseReason::Timeout,
         _ => CloseReason::Failed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_idle_connection_is_small() {
+        assert!(size_of::<Conn>() <= 40, "{}", size_of::<Conn>());
     }
 }

@@ -3,6 +3,7 @@
 //! A connection lives in a slab; its token is its place there and its serial number. Serial numbers are not used again, so an event
 //! for a connection that was closed earlier in the same tick finds nobody, even if its place has been taken.
 
+use std::cell::Cell;
 use std::io;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -37,6 +38,15 @@ pub const WAKER: Token = Token(2);
 
 /// The timer by which connections are looked through for those that have outlived their use.
 pub const SWEEP: Token = Token(3);
+
+thread_local! {
+    static CATCHING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether a panic of this thread would be caught, or be its end.
+pub(super) fn is_catching() -> bool {
+    CATCHING.get()
+}
 
 /// Bytes that one read takes at most.
 pub(super) const INPUT: usize = 64 * 1024;
@@ -220,7 +230,10 @@ impl<P: Probe> Server<P> {
     pub fn at_the_edge(&mut self, token: Token, run: impl FnOnce(&mut Self, Token)) {
         if self.common.hooks.habits().catches_panics {
             // Whatever the callback had begun to change is its connection's, and that is given up, or the shared buffer's, which is cut back.
-            if catch_unwind(AssertUnwindSafe(|| run(self, token))).is_err() {
+            CATCHING.set(true);
+            let outcome = catch_unwind(AssertUnwindSafe(|| run(self, token)));
+            CATCHING.set(false);
+            if outcome.is_err() {
                 self.panicked(token);
             }
         } else {

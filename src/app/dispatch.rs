@@ -1,0 +1,132 @@
+//! The one place where commands are carried out: on the view, the lessons, the lab, the program.
+
+use std::sync::mpsc;
+use std::time::Duration;
+
+use rustix::process::{Signal, kill_current_process_group};
+use signal_hook::consts::{SIGCONT, SIGTSTP, SIGWINCH};
+
+use super::App;
+use super::pump::Order;
+use crate::base::ids::SpecimenId;
+use crate::base::lang::Lang;
+use crate::base::text::visible;
+use crate::command::Command;
+use crate::lab::Refusal;
+use crate::scenario::Scenario;
+use crate::scenario::catalogue;
+use crate::scope::{Eye, Screen, words};
+
+/// What comes after a wake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flow {
+    /// The next picture can wait until it is due.
+    Wait,
+    /// Draw now.
+    Draw,
+    /// Leave; by this signal, if one asked for it.
+    Quit(Option<i32>),
+}
+
+impl Flow {
+    /// What comes after both.
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Quit(signal), _) | (_, Self::Quit(signal)) => Self::Quit(signal),
+            (Self::Draw, _) | (_, Self::Draw) => Self::Draw,
+            _ => Self::Wait,
+        }
+    }
+}
+
+impl App {
+    /// Carries out a command.
+    pub fn dispatch(&mut self, command: Command) -> anyhow::Result<Flow> {
+        let left = {
+            let stage = self.pump.stage();
+            self.ui.carry_out(command, &self.scenario, stage.world(), &self.lessons)
+        };
+        if self.ui.frozen != self.held.is_some() {
+            self.held = self.ui.frozen.then(|| self.pump.stage().world().clone());
+        }
+        let Some(command) = left else { return Ok(Flow::Draw) };
+        match command {
+            Command::Quit => return Ok(Flow::Quit(None)),
+            Command::Suspend => self.suspend()?,
+            Command::Redraw => self.terminal.clear()?,
+            Command::NextTheme => self.theme = self.theme.next(),
+            Command::NextLanguage => self.lang = self.lang.next(),
+            Command::Open(id) => self.open_id(&id),
+            Command::NextLesson => self.open_id(catalogue::neighbour(&self.scenario.id, 1).id),
+            Command::PreviousLesson => self.open_id(catalogue::neighbour(&self.scenario.id, -1).id),
+            Command::Restart => self.open(self.scenario.clone()),
+            command => {
+                self.ui.note(&command, &self.scenario);
+                self.pump.order(Order::Carry(Some(SpecimenId(self.ui.chosen as u8)), command));
+            }
+        }
+        Ok(Flow::Draw)
+    }
+
+    /// Opens a lesson by its id. The one that runs goes on running.
+    fn open_id(&mut self, id: &str) {
+        self.ui.screen = Screen::Scope;
+        if self.scenario.id == id {
+            return;
+        }
+        match self.lessons.iter().position(|lesson| lesson.id == id) {
+            Some(at) => {
+                self.ui.lesson = at;
+                self.open(self.lessons[at].clone());
+            }
+            None => self.say(words::fill(self.lang, "notice.no_lesson", &[("id", &visible(id))])),
+        }
+    }
+
+    /// Starts a scenario from its beginning.
+    fn open(&mut self, scenario: Scenario) {
+        self.ui = self.ui.for_lesson(&scenario);
+        self.eye = Eye::default();
+        self.held = None;
+        self.pump.order(Order::Open(Box::new(scenario.clone())));
+        self.scenario = scenario;
+    }
+
+    /// Does what a signal asks for.
+    pub fn signal(&mut self, signal: i32) -> anyhow::Result<Flow> {
+        match signal {
+            SIGTSTP => self.suspend()?,
+            // We were stopped without having been asked (SIGSTOP): whoever had the terminal meanwhile has left it otherwise.
+            SIGCONT => self.terminal.reenter()?,
+            SIGWINCH => {}
+            signal => return Ok(Flow::Quit(Some(signal))),
+        }
+        Ok(Flow::Draw)
+    }
+
+    /// Gives the terminal back to the shell and stops, together with every process of the lab, until `fg`.
+    fn suspend(&mut self) -> anyhow::Result<()> {
+        let (done, stopped) = mpsc::channel();
+        self.pump.order(Order::Suspend(done));
+        // A lab that is just being started cannot be stopped yet; it is after the next turn, and the terminal does not wait for it.
+        let _ = stopped.recv_timeout(Duration::from_millis(500));
+        self.terminal.leave();
+        // The whole job, as the terminal's own Ctrl-Z would: a shell waits for the job's first process, which may be cargo.
+        kill_current_process_group(Signal::STOP)?;
+        self.terminal.reenter()?;
+        self.pump.order(Order::Resume);
+        Ok(())
+    }
+}
+
+/// Why the lab said no, in the person's language.
+pub fn refusal(refusal: &Refusal, lang: Lang) -> String {
+    match refusal {
+        Refusal::Dead(name) => words::fill(lang, "refusal.dead", &[("name", &visible(name))]),
+        Refusal::Stuck(name) => words::fill(lang, "refusal.stuck", &[("name", &visible(name))]),
+        Refusal::NotForTheLab => words::text(lang, "refusal.not_for_the_lab").into_owned(),
+        Refusal::NoSpecimen => words::text(lang, "refusal.no_specimen").into_owned(),
+        Refusal::OutOfRange(why) => words::fill(lang, "refusal.out_of_range", &[("why", &visible(why))]),
+        Refusal::System(why) => words::fill(lang, "refusal.system", &[("why", &visible(why))]),
+    }
+}

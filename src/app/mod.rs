@@ -1,0 +1,231 @@
+//! The interactive program: a terminal, a lab, and the loop that brings keys to the one and pictures to the other.
+//!
+//! Three threads beside this one, none of which draws: input (it may hang in half an escape sequence), signals, and the lab's
+//! pump. They only send [`Wake`]s. This thread sleeps until one comes or the next picture is due.
+
+mod dispatch;
+mod input;
+mod pump;
+mod signals;
+mod terminal;
+
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+use anyhow::Context as _;
+
+use crate::base::clock::Clock;
+use crate::base::lang::Lang;
+use crate::base::units::Nanos;
+use crate::command::keymap::Keymap;
+use crate::lab;
+use crate::scenario::Scenario;
+use crate::scenario::catalogue::BUILT_IN;
+use crate::scope::{self, Eye, Look, Scene, Screen, Targets, Theme, Tier, Ui};
+use crate::world::{Life, World};
+
+use dispatch::Flow;
+use input::Input;
+use pump::Pump;
+use terminal::Screen as Terminal;
+
+/// What to show, and how.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The scenario to run; without one the start screen, with the first lesson running beside it.
+    pub scenario: Option<Scenario>,
+    /// Where the specimens listen.
+    pub lab: lab::Options,
+    /// The language to begin with.
+    pub lang: Lang,
+    /// The theme to begin with, by name; without one, the dark one.
+    pub theme: Option<String>,
+    /// Pictures a second, while something happens.
+    pub fps: u8,
+}
+
+/// What wakes the main loop.
+#[derive(Debug)]
+enum Wake {
+    /// Something was typed, clicked or resized.
+    Input(Input),
+    /// A signal came.
+    Signal(i32),
+    /// Something began or ended that must not wait for the next picture.
+    Urgent,
+    /// The lab said no, or says what it did.
+    Refused(lab::Refusal),
+    /// The lab cannot go on.
+    Failed(anyhow::Error),
+}
+
+/// Between two pictures while nothing happens but load: figures are held longer, and the wheel's hand needs no more.
+const CALM_FRAME: Duration = Duration::from_millis(66);
+/// How long after a key or an incident pictures come at the full rate.
+const LIVELY: Nanos = Nanos::secs(2);
+/// How often the terminal is asked whether it is still there.
+const CHECK: Nanos = Nanos::millis(500);
+
+/// Runs the scope until the person leaves. Returns the signal that ended it, if one did.
+///
+/// # Errors
+/// Where there is no terminal, or the lab cannot be started or go on.
+pub fn run(options: Options) -> anyhow::Result<Option<i32>> {
+    terminal::require()?;
+    let lessons: Vec<Scenario> = BUILT_IN.iter().filter_map(|entry| entry.scenario().ok()).collect();
+    let screen = if options.scenario.is_some() { Screen::Scope } else { Screen::Start };
+    let scenario = options.scenario.or_else(|| lessons.first().cloned()).context("there is no scenario to run")?;
+    let tier = Tier::of_environment(|name| std::env::var(name).ok());
+    let theme = match options.theme.as_deref() {
+        None => Theme::dark(tier),
+        Some(name) => Theme::load(name, tier).with_context(|| {
+            let names: Vec<_> = scope::theme::THEMES.iter().map(|t| t.0).collect();
+            format!("there is no theme {name:?}; there are {}", names.join(", "))
+        })?,
+    };
+    let (sender, wakes) = mpsc::channel();
+    // Before the terminal is ours: a signal that comes in between must find somebody who gives it back.
+    signals::watch(sender.clone()).context("watching for signals")?;
+    let terminal = Terminal::enter().context("taking the terminal")?;
+    let lesson = lessons.iter().position(|l| l.id == scenario.id).unwrap_or(0);
+    let ui = Ui { screen, lesson, ..Ui::default().for_lesson(&scenario) };
+    let pump = Pump::start(scenario.clone(), options.lab, sender.clone()).context("starting the lab's thread")?;
+    input::listen(sender).context("starting the input's thread")?;
+    let clock = Clock::start();
+    let app = App {
+        terminal,
+        pump,
+        clock,
+        keymap: Keymap::default(),
+        lessons,
+        scenario,
+        ui,
+        eye: Eye::default(),
+        theme,
+        lang: options.lang,
+        held: None,
+        targets: Targets::default(),
+        frame: Duration::from_secs(1) / u32::from(options.fps.max(1)),
+        lively_until: LIVELY,
+    };
+    app.run(&wakes)
+}
+
+/// The running program.
+struct App {
+    terminal: Terminal,
+    pump: Pump,
+    clock: Clock,
+    keymap: Keymap,
+    lessons: Vec<Scenario>,
+    scenario: Scenario,
+    ui: Ui,
+    eye: Eye,
+    theme: Theme,
+    lang: Lang,
+    /// The world as it was when the picture was held.
+    held: Option<World>,
+    targets: Targets,
+    frame: Duration,
+    /// Until when pictures come at the full rate.
+    lively_until: Nanos,
+}
+
+impl App {
+    fn run(mut self, wakes: &Receiver<Wake>) -> anyhow::Result<Option<i32>> {
+        let mut drawn = Nanos::ZERO;
+        let mut checked = Nanos::ZERO;
+        let mut due = true;
+        loop {
+            let now = self.clock.now();
+            if due {
+                drawn = now;
+                self.draw()?;
+            }
+            if now.since(checked) >= CHECK {
+                checked = now;
+                if terminal::is_lost() {
+                    return Ok(Some(signal_hook::consts::SIGHUP));
+                }
+            }
+            let wait = self.pause(now).saturating_sub(self.clock.now().since(drawn).duration());
+            due = match wakes.recv_timeout(wait) {
+                Err(RecvTimeoutError::Timeout) => true,
+                Err(RecvTimeoutError::Disconnected) => return Ok(None),
+                Ok(wake) => {
+                    let mut soon = self.wake(wake)?;
+                    // Whatever else has come meanwhile: a paste or a burst of keys is one picture, not a hundred.
+                    while let Ok(more) = wakes.try_recv() {
+                        soon = soon.and(self.wake(more)?);
+                    }
+                    match soon {
+                        Flow::Quit(signal) => return Ok(signal),
+                        Flow::Draw => true,
+                        Flow::Wait => self.clock.now().since(drawn).duration() >= self.pause(self.clock.now()),
+                    }
+                }
+            };
+        }
+    }
+
+    /// How long one picture stands.
+    fn pause(&self, now: Nanos) -> Duration {
+        if now < self.lively_until { self.frame } else { self.frame.max(CALM_FRAME) }
+    }
+
+    fn wake(&mut self, wake: Wake) -> anyhow::Result<Flow> {
+        if !matches!(wake, Wake::Signal(_)) {
+            self.lively_until = self.clock.now() + LIVELY;
+        }
+        match wake {
+            Wake::Urgent => Ok(Flow::Draw),
+            Wake::Failed(error) => Err(error),
+            Wake::Refused(refusal) => {
+                self.say(dispatch::refusal(&refusal, self.lang));
+                Ok(Flow::Draw)
+            }
+            Wake::Signal(signal) => self.signal(signal),
+            Wake::Input(Input::Resized) => Ok(Flow::Draw),
+            Wake::Input(Input::Lost) => Ok(Flow::Quit(Some(signal_hook::consts::SIGHUP))),
+            Wake::Input(Input::Key(key)) => {
+                self.ui.notice = None;
+                match self.keymap.command(self.ui.context(&self.scenario), key) {
+                    Some(command) => self.dispatch(command),
+                    None => Ok(Flow::Wait),
+                }
+            }
+            Wake::Input(Input::Click(x, y)) => match self.targets.at(x, y).cloned() {
+                Some(command) => self.dispatch(command),
+                None => Ok(Flow::Wait),
+            },
+        }
+    }
+
+    fn draw(&mut self) -> anyhow::Result<()> {
+        let Self { terminal, pump, lessons, scenario, ui, eye, theme, lang, held, targets, .. } = self;
+        let mut lively = false;
+        terminal.draw(|buf| {
+            let stage = pump.stage();
+            let (live, addresses) = (stage.world(), stage.addresses());
+            let world = held.as_ref().unwrap_or(live);
+            if held.is_none() {
+                ui.look(scenario, world);
+                eye.look(world);
+            }
+            lively = world.specimens.iter().any(|s| s.stalls.current.is_some() || matches!(s.life, Life::Starting));
+            let look = Look { theme, lang: *lang };
+            let scene = Scene { world, scenario, lessons, ui, eye, look, addresses: &addresses };
+            *targets = scope::draw(&scene, buf);
+            // The lab goes on while the picture goes to the terminal.
+        })?;
+        if lively {
+            self.lively_until = self.clock.now() + LIVELY;
+        }
+        Ok(())
+    }
+
+    /// One line for the person.
+    fn say(&mut self, notice: String) {
+        self.ui.notice = Some(notice);
+    }
+}

@@ -1,0 +1,109 @@
+//! The terminal view: a scene in, cells and click targets out.
+//!
+//! Drawing is a function of the [`Scene`] by shared reference. It reads no clock, asks no source and changes nothing. What must
+//! outlast a frame (the afterglow of the wheel, figures that are held so that they can be read) lies in the [`Eye`], which is
+//! moved on by the world's time alone. Each panel is one file: its *shape*, plain data computed from the world and tested apart,
+//! and its paint.
+//!
+//! Reading order: [`theme`] and [`pen`] (how), `panels` (what), `screens` (where).
+
+pub mod eye;
+pub mod panels;
+pub mod pen;
+pub mod screens;
+pub mod text;
+pub mod theme;
+pub mod ui;
+pub mod words;
+
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+use std::net::SocketAddr;
+
+use ratatui::buffer::Buffer;
+use ratatui::style::Style;
+
+use crate::base::lang::Lang;
+use crate::command::key::Key;
+use crate::command::keymap::Context;
+use crate::command::{Command, table};
+use crate::scenario::Scenario;
+use crate::world::{Specimen, World};
+
+pub use eye::Eye;
+pub use pen::Targets;
+pub use theme::{Role, Theme, Tier};
+pub use ui::{Screen, Ui};
+
+/// In which colours and which language.
+#[derive(Clone, Copy, Debug)]
+pub struct Look<'a> {
+    /// The theme, resolved for the terminal.
+    pub theme: &'a Theme,
+    /// The language.
+    pub lang: Lang,
+}
+
+impl Look<'_> {
+    /// How a role looks.
+    pub fn style(&self, role: Role) -> Style {
+        self.theme.style(role)
+    }
+
+    /// How the key of a command is written where there is room for a sign only; empty where it has none.
+    pub fn key(&self, command: &Command, context: Context) -> String {
+        let key = table::of(command).and_then(|row| row.key(context));
+        key.map(|k| k.parse::<Key>().map_or_else(|_| k.to_owned(), Key::sign)).unwrap_or_default()
+    }
+
+    /// The sentence under a key.
+    pub fn text(&self, key: &str) -> Cow<'static, str> {
+        words::text(self.lang, key)
+    }
+
+    /// The sentence under a key with each `%{name}` filled in.
+    pub fn fill(&self, key: &str, values: &[(&str, &str)]) -> String {
+        words::fill(self.lang, key, values)
+    }
+}
+
+/// Everything that one frame shows.
+#[derive(Clone, Copy)]
+pub struct Scene<'a> {
+    /// What is so.
+    pub world: &'a World,
+    /// Which lesson is on.
+    pub scenario: &'a Scenario,
+    /// All lessons, for the start screen.
+    pub lessons: &'a [Scenario],
+    /// What the person has chosen and opened.
+    pub ui: &'a Ui,
+    /// What lasts from frame to frame.
+    pub eye: &'a Eye,
+    /// In which colours and language.
+    pub look: Look<'a>,
+    /// Where each specimen answers, once it does.
+    pub addresses: &'a [Option<SocketAddr>],
+}
+
+impl<'a> Scene<'a> {
+    /// The specimen that keys act on; `None` in a world without any.
+    pub fn chosen(&self) -> Option<&'a Specimen> {
+        self.world.specimens.get(self.ui.chosen).or_else(|| self.world.specimens.first())
+    }
+
+    /// Where the person is, as far as keys are concerned.
+    pub fn context(&self) -> Context {
+        self.ui.context(self.scenario)
+    }
+}
+
+/// Draws the scene over the whole buffer; returns what clicks mean.
+pub fn draw(scene: &Scene<'_>, buf: &mut Buffer) -> Targets {
+    let mut targets = Targets::default();
+    buf.set_style(buf.area, scene.look.theme.ground().patch(scene.look.style(Role::Text)));
+    screens::draw(scene, buf, &mut targets);
+    targets
+}

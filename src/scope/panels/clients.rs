@@ -1,0 +1,266 @@
+//! What the clients see: latencies from the intended send, what went wrong, and the spectrogram of the last seconds.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::widgets::Widget;
+
+use crate::base::units::{Nanos, count};
+use crate::scope::Look;
+use crate::scope::eye::{Figures, Gaze};
+use crate::scope::pen::Pen;
+use crate::scope::theme::{Role, Theme};
+use crate::telemetry::vocabulary::Outcome;
+use crate::world::Specimen;
+use crate::world::clients::{COLUMNS, ROWS};
+use crate::world::strip::SLICES;
+
+/// The panel as data.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Shape {
+    /// Whether there are clients at all.
+    pub any: bool,
+    /// The held figures.
+    pub figures: Figures,
+    /// How p99 is to be looked at.
+    pub tail: Role,
+    /// Requests that did not end well: the key of the name, how many, and whether that is bad.
+    pub troubles: Vec<(&'static str, u64)>,
+    /// Answers per tenth of a second, oldest first; `None` is a gap.
+    pub answered: Vec<Option<u32>>,
+    /// The spectrogram: columns oldest first, shares of their column by latency row; `None` where none was answered.
+    pub columns: Vec<Option<[f32; ROWS]>>,
+    /// The rows that are shown: from, to.
+    pub rows: (usize, usize),
+}
+
+/// The clients of a specimen, for a panel of so many columns.
+pub fn shape(specimen: &Specimen, gaze: &Gaze, stall_threshold: Nanos, columns: u16) -> Shape {
+    let clients = &specimen.clients;
+    let figures = gaze.figures;
+    let p99 = figures.recent.p99;
+    let tail = if p99 >= stall_threshold { Role::Alarm } else if p99.0 * 4 >= stall_threshold.0 { Role::Warn } else { Role::Strong };
+    let of = |outcome: Outcome| clients.outcomes[outcome as usize];
+    let troubles = vec![
+        ("clients.errors", of(Outcome::ErrorStatus) + of(Outcome::Garbled)),
+        ("clients.timeouts", of(Outcome::Timeout)),
+        ("clients.resets", of(Outcome::Reset) + of(Outcome::Closed)),
+        ("clients.refused", of(Outcome::Refused)),
+    ];
+    let spectrum = spectrum(specimen, columns);
+    let lowest = spectrum.iter().flatten().filter_map(|c| c.iter().position(|s| *s > 0.0)).min();
+    let highest = spectrum.iter().flatten().filter_map(|c| c.iter().rposition(|s| *s > 0.0)).max();
+    // 100 µs to 10 s, and a decade more where something lies there.
+    let rows = (if lowest.is_some_and(|r| r < 4) { 0 } else { 4 }, if highest.is_some_and(|r| r >= 24) { ROWS } else { 24 });
+    Shape {
+        any: clients.clients > 0 || clients.connected > 0 || clients.outcomes.iter().any(|n| *n > 0),
+        figures,
+        tail,
+        troubles,
+        answered: answered(specimen, columns),
+        columns: spectrum,
+        rows,
+    }
+}
+
+fn spectrum(specimen: &Specimen, columns: u16) -> Vec<Option<[f32; ROWS]>> {
+    let spectrogram = &specimen.clients.spectrogram;
+    let wanted = u64::from(columns).min(COLUMNS as u64 - 1);
+    (0..wanted)
+        .map(|i| {
+            let n = (spectrogram.newest + 1).checked_sub(wanted - i)?;
+            let cells = spectrogram.column(n)?;
+            let total: u32 = cells.iter().fold(0, |a, c| a.saturating_add(*c));
+            (total > 0).then(|| cells.map(|c| c as f32 / total as f32))
+        })
+        .collect()
+}
+
+/// Answers per tenth of a second.
+fn answered(specimen: &Specimen, columns: u16) -> Vec<Option<u32>> {
+    let strip = &specimen.strip;
+    let newest = strip.newest / 10;
+    let wanted = u64::from(columns).min(SLICES as u64 / 10 - 1);
+    (0..wanted)
+        .map(|i| {
+            // The newest tenth is still being filled.
+            let tenth = newest.checked_sub(wanted - i)?;
+            let mut sum = 0;
+            for n in tenth * 10..tenth * 10 + 10 {
+                let slice = strip.slice(n)?;
+                if slice.gap {
+                    return None;
+                }
+                sum += u32::from(slice.answered);
+            }
+            Some(sum)
+        })
+        .collect()
+}
+
+/// The panel, ready to be drawn.
+pub struct Clients<'a> {
+    /// What.
+    pub shape: &'a Shape,
+    /// How.
+    pub look: Look<'a>,
+}
+
+impl Widget for &Clients<'_> {
+    fn render(self, area: Rect, buf: &mut Buffer) {
+        let mut pen = Pen::new(buf, area);
+        let area = pen.area;
+        if area.is_empty() {
+            return;
+        }
+        if !self.shape.any {
+            pen.text_centred(area.y + area.height / 2, &self.look.text("clients.none"), self.look.style(Role::Dim));
+            return;
+        }
+        let mut y = area.y;
+        self.latencies(&mut pen, y);
+        y += 1;
+        self.flow(&mut pen, y);
+        y += 1;
+        if area.height >= 4 {
+            self.troubles(&mut pen, y);
+            y += 1;
+        }
+        if area.height >= 8 {
+            self.sparkline(&mut pen, y);
+            y += 1;
+        }
+        if area.bottom() >= y + 3 {
+            self.spectrogram(&mut pen, Rect { y, height: area.bottom() - y, ..area });
+        }
+    }
+}
+
+impl Clients<'_> {
+    /// Label and figure pairs in a row, in columns of even width.
+    fn pairs(&self, pen: &mut Pen<'_>, y: u16, pairs: &[(&str, String, Role)]) {
+        let area = pen.area;
+        let each = area.width / pairs.len().max(1) as u16;
+        for (n, (label, value, role)) in pairs.iter().enumerate() {
+            let x = area.x + each * n as u16;
+            let end = if n + 1 == pairs.len() { area.right() } else { x + each };
+            let x = pen.text_until(x, y, end, &self.look.text(label), self.look.style(Role::Dim)) + 1;
+            pen.text_until(x, y, end, value, self.look.style(*role));
+        }
+    }
+
+    fn latencies(&self, pen: &mut Pen<'_>, y: u16) {
+        let recent = self.shape.figures.recent;
+        let shown = |n: Nanos| if recent.count == 0 { "–".to_owned() } else { n.to_string() };
+        self.pairs(
+            pen,
+            y,
+            &[
+                ("clients.p50", shown(recent.p50), Role::Strong),
+                ("clients.p99", shown(recent.p99), self.shape.tail),
+                ("clients.max", shown(recent.max), Role::Text),
+            ],
+        );
+    }
+
+    fn flow(&self, pen: &mut Pen<'_>, y: u16) {
+        let f = self.shape.figures;
+        let rate = match f.offered {
+            Some(offered) => format!("{}/{}", count(f.rate), count(offered)),
+            None => count(f.rate),
+        };
+        let short = f.offered.is_some_and(|offered| f.rate < offered * 0.8);
+        self.pairs(
+            pen,
+            y,
+            &[
+                ("clients.rate", rate, if short { Role::Warn } else { Role::Text }),
+                ("clients.in_flight", f.in_flight.to_string(), Role::Text),
+                ("clients.backlog", f.backlog.to_string(), if f.backlog > 0 { Role::Warn } else { Role::Text }),
+            ],
+        );
+    }
+
+    fn troubles(&self, pen: &mut Pen<'_>, y: u16) {
+        let pairs: Vec<_> = self
+            .shape
+            .troubles
+            .iter()
+            .take(if pen.area.width < 44 { 3 } else { 4 })
+            .map(|(name, n)| (*name, count(*n as f64), if *n > 0 { Role::Alarm } else { Role::Faint }))
+            .collect();
+        self.pairs(pen, y, &pairs);
+    }
+
+    fn sparkline(&self, pen: &mut Pen<'_>, y: u16) {
+        const LEVELS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+        let area = pen.area;
+        let label_end = pen.text(area.x, y, &self.look.text("clients.answered"), self.look.style(Role::Dim)) + 1;
+        let room = usize::from(area.right().saturating_sub(label_end));
+        let values = &self.shape.answered[self.shape.answered.len().saturating_sub(room)..];
+        let most = values.iter().flatten().max().copied().unwrap_or(0).max(1);
+        for (n, value) in values.iter().enumerate() {
+            let x = label_end + (room - values.len() + n) as u16;
+            match value {
+                None => pen.put(x, y, '·', self.look.style(Role::Faint)),
+                Some(0) => pen.put(x, y, '▁', self.look.style(Role::Alarm)),
+                Some(value) => {
+                    let level = (u64::from(*value) * 7 / u64::from(most)) as usize;
+                    pen.put(x, y, LEVELS[level.min(7)], self.look.style(Role::Dispatch));
+                }
+            }
+        }
+    }
+
+    /// Latency upwards, time to the right, shade for the share of the column. Half-cells where colours can be mixed.
+    fn spectrogram(&self, pen: &mut Pen<'_>, area: Rect) {
+        const AXIS: u16 = 6;
+        let look = self.look;
+        let plot = Rect { x: area.x + AXIS, width: area.width.saturating_sub(AXIS), ..area };
+        let (from, to) = self.shape.rows;
+        let halves = if look.theme.has_shades() { 2 } else { 1 };
+        let pixels = usize::from(plot.height) * halves;
+        let of_pixel = |pixel: usize| {
+            let low = from + pixel * (to - from) / pixels.max(1);
+            (low, (from + (pixel + 1) * (to - from) / pixels.max(1)).max(low + 1))
+        };
+        // A decade begins where the row of its latency does.
+        for decade in from / 4..to.div_ceil(4) {
+            let row = decade * 4;
+            let pixel = (row - from) * pixels / (to - from);
+            let y = area.bottom() - 1 - (pixel / halves) as u16;
+            let label = ["10µs", "100µs", "1ms", "10ms", "100ms", "1s", "10s"].get(decade).copied().unwrap_or("");
+            pen.text_right(area.x + AXIS - 1, y, label, look.style(Role::Faint));
+            pen.put(area.x + AXIS - 1, y, '┤', look.style(Role::Border));
+        }
+        let shown = &self.shape.columns[self.shape.columns.len().saturating_sub(usize::from(plot.width))..];
+        for (n, column) in shown.iter().enumerate() {
+            let x = plot.right() - (shown.len() - n) as u16;
+            let Some(shares) = column else { continue };
+            let share = |pixel: usize| {
+                let (low, high) = of_pixel(pixel);
+                // The root brings out the few that were slow: they are what one looks for.
+                f64::from(shares[low.min(ROWS)..high.min(ROWS)].iter().sum::<f32>()).sqrt()
+            };
+            for cell in 0..plot.height {
+                let y = plot.bottom() - 1 - cell;
+                if halves == 2 {
+                    self.half_cells(pen, (x, y), share(usize::from(cell) * 2), share(usize::from(cell) * 2 + 1));
+                } else if share(usize::from(cell)) > 0.0 {
+                    let share = share(usize::from(cell));
+                    pen.text(x, y, Theme::shade_glyph(share), look.style(Role::Dispatch));
+                }
+            }
+        }
+    }
+
+    fn half_cells(&self, pen: &mut Pen<'_>, (x, y): (u16, u16), lower: f64, upper: f64) {
+        let theme = self.look.theme;
+        match (theme.shade(lower), theme.shade(upper)) {
+            (None, None) => {}
+            (Some(l), None) => pen.put(x, y, '▄', Style::new().fg(l)),
+            (None, Some(u)) => pen.put(x, y, '▀', Style::new().fg(u)),
+            (Some(l), Some(u)) => pen.put(x, y, '▀', Style::new().fg(u).bg(l)),
+        }
+    }
+}

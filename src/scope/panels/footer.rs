@@ -1,0 +1,108 @@
+//! The last line: the most important keys, as many as there is room for. Made from the table of commands.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::widgets::Widget;
+
+use crate::base::lang::Lang;
+use crate::command::key::Key;
+use crate::command::keymap::Context;
+use crate::command::{Command, table};
+use crate::scope::Look;
+use crate::scope::pen::{Pen, Targets};
+use crate::scope::text::width;
+use crate::scope::theme::Role;
+
+/// One key with what it does.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// How the key is written.
+    pub key: String,
+    /// What it does, in a word or two.
+    pub label: &'static str,
+    /// What a click does, where that is one thing.
+    pub command: Option<Command>,
+    /// How much its place matters: the highest goes first.
+    pub importance: u8,
+}
+
+/// The keys of a context for a line of so many columns, in the order of the table. `several`: whether there is another specimen.
+pub fn shape(context: Context, columns: u16, several: bool, lang: Lang) -> Vec<Entry> {
+    let mut entries: Vec<_> = table::footer(context)
+        .filter(|(row, _, _)| several || row.command() != Some(Command::NextSpecimen))
+        .map(|(row, key, importance)| Entry {
+            key: match row.command() {
+                // What takes a digit shows the range.
+                None => "1-6".into(),
+                Some(_) => key.parse::<Key>().map_or_else(|_| key.to_owned(), Key::sign),
+            },
+            label: row.label.get(lang),
+            command: row.command(),
+            importance,
+        })
+        .collect();
+    while entries.iter().map(Entry::columns).sum::<usize>() > usize::from(columns) {
+        let Some(least) = entries.iter().map(|e| e.importance).max() else { break };
+        let Some(at) = entries.iter().rposition(|e| e.importance == least) else { break };
+        entries.remove(at);
+    }
+    entries
+}
+
+impl Entry {
+    /// Columns that it takes, the space behind it included.
+    fn columns(&self) -> usize {
+        width(&self.key) + width(self.label) + 5
+    }
+}
+
+/// The line, ready to be drawn.
+pub struct Footer<'a> {
+    /// The keys.
+    pub entries: &'a [Entry],
+    /// How.
+    pub look: Look<'a>,
+}
+
+impl Footer<'_> {
+    /// Draws it and says what clicks on it mean.
+    pub fn draw(&self, area: Rect, buf: &mut Buffer, targets: &mut Targets) {
+        let mut pen = Pen::new(buf, area);
+        let area = pen.area;
+        let mut x = area.x + 1;
+        for entry in self.entries {
+            let from = x;
+            x = pen.text(x, area.y, &format!(" {} ", entry.key), self.look.style(Role::Key)) + 1;
+            x = pen.text(x, area.y, entry.label, self.look.style(Role::KeyLabel));
+            if let Some(command) = &entry.command {
+                targets.add(Rect { x: from, width: x - from, ..area }, command.clone());
+            }
+            x += 2;
+        }
+    }
+}
+
+impl Widget for &Footer<'_> {
+    fn render(self, area: Rect, buf: &mut Buffer) {
+        self.draw(area, buf, &mut Targets::default());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_matters_most_stays_longest() {
+        let wide = shape(Context::Lab, 400, true, Lang::En);
+        let mut before = wide.len();
+        for columns in (0..200).rev() {
+            let entries = shape(Context::Lab, columns, true, Lang::En);
+            assert!(entries.len() <= before && entries.iter().map(Entry::columns).sum::<usize>() <= usize::from(columns));
+            let dropped = wide.iter().filter(|e| !entries.contains(e)).map(|e| e.importance).min().unwrap_or(u8::MAX);
+            assert!(entries.iter().all(|e| e.importance <= dropped), "{columns}");
+            before = entries.len();
+        }
+        assert!(!shape(Context::Lab, 400, false, Lang::En).iter().any(|e| e.command == Some(Command::NextSpecimen)));
+    }
+}

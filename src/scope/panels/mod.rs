@@ -1,0 +1,13 @@
+//! The panels: one file each, with its shape (plain data, computed and tested apart) and its paint.
+
+pub mod cards;
+pub mod clients;
+pub mod code;
+pub mod footer;
+pub mod head;
+pub mod help;
+pub mod kernel;
+pub mod lesson;
+pub mod menu;
+pub mod timeline;
+pub mod wheel;

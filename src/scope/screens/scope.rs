@@ -1,0 +1,153 @@
+//! The Scope screen: the loop at work.
+//!
+//! ```text
+//! title                                                                        where to curl
+//! state · vital signs
+//! announcement: what is wrong now, or what was and what mends it          (always one line)
+//! card · card · card                                             (only with several specimens)
+//! ╭ kernel ───────────╮╭ loop: the wheel and its legend ───╮╭ clients ─────────────────────╮
+//! │                   ││                                   ││                              │
+//! ╰───────────────────╯╰───────────────────────────────────╯╰──────────────────────────────╯
+//! ╭ timeline ──────────────────────────────────────────────────────────────────────────────╮
+//! ╰────────────────────────────────────────────────────────────────────────────────────────╯
+//! ╭ code: the reactor itself ────────────────────╮╭ lesson ────────────────────────────────╮
+//! ╰──────────────────────────────────────────────╯╰────────────────────────────────────────╯
+//! keys
+//! ```
+//!
+//! Height goes first to the lesson's and the timeline's least, then to the wheel, then to code and lesson.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::widgets::Widget;
+
+use crate::scope::Scene;
+use crate::scope::panels::{cards, clients, code, footer, head, kernel, lesson, timeline, wheel};
+use crate::scope::pen::{Targets, frame, frame_lit};
+use crate::scope::theme::Role;
+
+use super::inset;
+
+/// Where everything stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Layout {
+    /// Three lines.
+    pub head: Rect,
+    /// Cards of the specimens; empty with one.
+    pub cards: Rect,
+    /// The kernel's panel.
+    pub kernel: Rect,
+    /// The wheel's panel.
+    pub wheel: Rect,
+    /// The clients' panel.
+    pub clients: Rect,
+    /// The strip.
+    pub timeline: Rect,
+    /// The code pane; empty where it is too narrow for it.
+    pub code: Rect,
+    /// The lesson pane.
+    pub lesson: Rect,
+    /// The keys.
+    pub footer: Rect,
+}
+
+/// Divides a screen of this size for so many specimens.
+pub fn layout(area: Rect, specimens: usize, workers: bool) -> Layout {
+    let row = |y: u16, height: u16| Rect { y: area.y + y, height, ..area };
+    let head = 3;
+    let cards = match specimens {
+        0 | 1 => 0,
+        _ if area.height >= 34 => 3,
+        _ => 2,
+    };
+    let free = area.height.saturating_sub(head + cards + 1);
+    let tracks = specimens.max(1) as u16;
+    // Loops, waiting and axis, workers where there are any, and one more for labels or height.
+    let strip_least = 2 + tracks + 1;
+    let strip_wanted = strip_least + 1 + u16::from(workers) + if free > 40 { tracks.max(2) } else { u16::from(tracks == 1) };
+    let lesson_least = (free / 4).clamp(5, 9);
+    let top = (free.saturating_sub(strip_wanted + lesson_least)).clamp(free / 3, 24.min(free * 2 / 5 + 1).max(free / 3));
+    let strip = strip_wanted.min(free.saturating_sub(top + lesson_least).max(strip_least));
+    let bottom = free.saturating_sub(top + strip);
+    let (y_top, y_strip, y_bottom) = (head + cards, head + cards + top, head + cards + top + strip);
+    let columns = |line: Rect, widths: [u16; 3]| {
+        let mut x = line.x;
+        widths.map(|width| {
+            let rect = Rect { x, width, ..line };
+            x += width;
+            rect
+        })
+    };
+    let kernel = (area.width / 4).clamp(24, 44);
+    let clients = (area.width * 35 / 100).clamp(24, 110);
+    let wheel = area.width.saturating_sub(kernel + clients);
+    let [kernel, wheel, clients] = columns(row(y_top, top), [kernel, wheel, clients]);
+    let lesson_wide = if area.width < 72 { area.width } else { (area.width * 45 / 100).clamp(36, 90) };
+    let [code, lesson, _] = columns(row(y_bottom, bottom), [area.width - lesson_wide, lesson_wide, 0]);
+    Layout {
+        head: row(0, head),
+        cards: row(head, cards),
+        kernel,
+        wheel,
+        clients,
+        timeline: row(y_strip, strip),
+        code,
+        lesson,
+        footer: row(area.height.saturating_sub(1), 1),
+    }
+}
+
+/// Draws the screen.
+pub fn draw(scene: &Scene<'_>, buf: &mut Buffer, targets: &mut Targets) {
+    let look = scene.look;
+    let world = scene.world;
+    let workers = scene.chosen().is_some_and(|s| !s.workers.is_empty());
+    let at = layout(buf.area, world.specimens.len(), workers);
+    head::Head::of(scene).render(at.head, buf);
+    if !at.cards.is_empty() {
+        let shape = cards::shape(scene);
+        cards::Cards { cards: &shape, threshold: world.stall_threshold, look }.draw(at.cards, buf, targets);
+    }
+    let Some(specimen) = scene.chosen() else { return };
+    let place = usize::from(specimen.id.0);
+    let gaze = scene.eye.gaze(place);
+    let stalled = specimen.stalls.current.is_some().then_some(Role::Alarm);
+
+    let inner = frame(buf, at.kernel, look, &look.text("panel.kernel"), "");
+    let shape = kernel::shape(specimen, world.now, look);
+    kernel::Kernel { shape: &shape, look }.render(inset(inner), buf);
+
+    let ticks = look.fill("wheel.ticks", &[("ticks", &wheel::grouped(specimen.reactor.ticks))]);
+    let inner = frame_lit(buf, at.wheel, look, &look.text("panel.loop"), &ticks, stalled);
+    let shape = wheel::shape(specimen, &gaze, world.now, look);
+    wheel::Wheel { shape: &shape, look }.render(inset(inner), buf);
+
+    let inner = frame(buf, at.clients, look, &look.text("panel.clients"), &look.text("clients.window"));
+    let shape = clients::shape(specimen, &gaze, world.stall_threshold, inner.width);
+    clients::Clients { shape: &shape, look }.render(inset(inner), buf);
+
+    let columns = at.timeline.width.saturating_sub(4 + timeline::NAMES);
+    let shape = timeline::shape(world, place, columns, look);
+    let cell = look.fill("timeline.cell", &[("cell", &shape.cell.to_string())]);
+    let inner = frame_lit(buf, at.timeline, look, &look.text("panel.timeline"), &cell, None);
+    timeline::Timeline { shape: &shape, look }.render(inset(inner), buf);
+
+    let inner = inset(frame(buf, at.lesson, look, "", ""));
+    let shape = lesson::shape(scene, inner.width);
+    let title = match shape.place {
+        Some((step, of)) => look.fill("lesson.step", &[("step", &step.to_string()), ("of", &of.to_string())]),
+        None => look.text("panel.lesson").into_owned(),
+    };
+    frame(buf, at.lesson, look, &title, "");
+    lesson::Lesson { shape: &shape, look }.draw(inner, buf, targets);
+
+    if at.code.width >= 30 {
+        let title = format!("{} · specimen/reactor.rs", look.text("panel.code"));
+        let inner = inset(frame_lit(buf, at.code, look, &title, &look.text("code.note"), None));
+        let shape = code::shape(specimen, &gaze, world.now);
+        code::Code { shape: &shape, look }.render(inner, buf);
+    }
+
+    let entries = footer::shape(scene.context(), at.footer.width.saturating_sub(1), world.specimens.len() > 1, look.lang);
+    footer::Footer { entries: &entries, look }.draw(at.footer, buf, targets);
+}

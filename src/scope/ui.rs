@@ -1,0 +1,228 @@
+//! What the person at the keyboard has chosen and opened. Plain data; commands change it, drawing only reads it.
+
+use crate::base::units::Nanos;
+use crate::command::Command;
+use crate::command::keymap::Context;
+use crate::command::table::{self, Menu};
+use crate::scenario::Scenario;
+use crate::scenario::schema::{Expectation, Step};
+use crate::world::{Specimen, World};
+
+/// Which screen is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Screen {
+    /// The list of lessons, beside a loop that runs.
+    #[default]
+    Start,
+    /// The loop at work.
+    Scope,
+}
+
+/// What lies open over the screen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Open {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// A menu.
+    Menu(Menu),
+    /// The help.
+    Help,
+}
+
+/// What has been chosen and opened.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Ui {
+    /// Which screen.
+    pub screen: Screen,
+    /// What lies over it.
+    pub open: Open,
+    /// The entry of the open menu, or the first line of the open help.
+    pub entry: usize,
+    /// The lesson that the start screen points at.
+    pub lesson: usize,
+    /// The specimen that keys act on.
+    pub chosen: usize,
+    /// The step of the lesson.
+    pub step: usize,
+    /// When that step was turned to; `None` before the world was looked at since.
+    pub step_since: Option<Nanos>,
+    /// Whether what this step has one try was tried.
+    pub tried: bool,
+    /// What was answered, by step.
+    pub answers: Vec<Option<u8>>,
+    /// Which steps to try have come true, by step.
+    pub done: Vec<bool>,
+    /// Whether the picture is held.
+    pub frozen: bool,
+    /// One line for the person: what just happened, or why not.
+    pub notice: Option<String>,
+}
+
+impl Ui {
+    /// The beginning of a lesson on the screen that is shown.
+    #[must_use]
+    pub fn for_lesson(&self, scenario: &Scenario) -> Self {
+        let steps = scenario.lesson.len();
+        Self {
+            screen: self.screen,
+            lesson: self.lesson,
+            answers: vec![None; steps],
+            done: vec![false; steps],
+            ..Self::default()
+        }
+    }
+
+    /// Where the person is, as far as keys are concerned.
+    pub fn context(&self, scenario: &Scenario) -> Context {
+        match (self.open, self.screen) {
+            (Open::Help, _) => Context::Help,
+            (Open::Menu(Menu::Faults), _) => Context::FaultMenu,
+            (Open::Menu(Menu::Mitigations), _) => Context::MitigationMenu,
+            (Open::Nothing, Screen::Start) => Context::Home,
+            (Open::Nothing, Screen::Scope) if self.is_asked(scenario) => Context::Question,
+            (Open::Nothing, Screen::Scope) => Context::Lab,
+        }
+    }
+
+    /// Whether the lesson waits for an answer.
+    fn is_asked(&self, scenario: &Scenario) -> bool {
+        matches!(scenario.lesson.get(self.step), Some(Step::Predict { .. })) && self.answer().is_none()
+    }
+
+    /// The answer to this step's question, if it was answered.
+    pub fn answer(&self) -> Option<u8> {
+        self.answers.get(self.step).copied().flatten()
+    }
+
+    /// Whether this step's task has come true.
+    pub fn is_done(&self) -> bool {
+        self.done.get(self.step).copied().unwrap_or(false)
+    }
+
+    /// Carries out what is for the view, and returns what is left for others to do: a command of the lab, of the lessons or of the
+    /// program; an entry that was taken becomes the command that it stands for.
+    pub fn carry_out(&mut self, command: Command, scenario: &Scenario, world: &World, lessons: &[Scenario]) -> Option<Command> {
+        match command {
+            Command::FaultMenu => self.toggle(Open::Menu(Menu::Faults)),
+            Command::MitigationMenu => self.toggle(Open::Menu(Menu::Mitigations)),
+            Command::Help => self.toggle(Open::Help),
+            Command::Back if self.open != Open::Nothing => self.open = Open::Nothing,
+            Command::Back if self.screen == Screen::Start => self.screen = Screen::Scope,
+            Command::Back => return Some(Command::Home),
+            Command::Home => self.screen = Screen::Start,
+            Command::Freeze => self.frozen = !self.frozen,
+            Command::NextSpecimen => self.chosen = (self.chosen + 1) % world.specimens.len().max(1),
+            Command::NextStep => self.turn(self.step.saturating_add(1), scenario),
+            Command::PreviousStep => self.turn(self.step.saturating_sub(1), scenario),
+            Command::Answer(choice) => self.take_answer(choice, scenario),
+            Command::Up => self.walk(false, lessons.len()),
+            Command::Down => self.walk(true, lessons.len()),
+            Command::Select => return self.take(self.place(), world, lessons),
+            Command::Pick(n) => return self.take(usize::from(n), world, lessons),
+            command => return Some(self.switch(command, world)),
+        }
+        None
+    }
+
+    /// The key of a mitigation that is on switches it off.
+    fn switch(&self, command: Command, world: &World) -> Command {
+        let specimen = world.specimens.get(self.chosen);
+        command.switched(|m| specimen.is_some_and(|s| s.mitigations[m as usize]))
+    }
+
+    fn toggle(&mut self, what: Open) {
+        self.open = if self.open == what { Open::Nothing } else { what };
+        self.entry = 0;
+    }
+
+    fn turn(&mut self, step: usize, scenario: &Scenario) {
+        let step = step.min(scenario.lesson.len().saturating_sub(1));
+        if step == self.step {
+            return;
+        }
+        (self.step, self.step_since, self.tried) = (step, None, false);
+        // A step that is about one specimen turns to it: its key acts where the text says.
+        if let Some(Step::Try { specimen: Some(name), .. }) = scenario.lesson.get(step)
+            && let Some(at) = scenario.specimens.iter().position(|s| s.name == *name)
+        {
+            self.chosen = at;
+        }
+    }
+
+    fn take_answer(&mut self, choice: u8, scenario: &Scenario) {
+        let asked = matches!(scenario.lesson.get(self.step),
+            Some(Step::Predict { choices, .. }) if usize::from(choice) < choices.len());
+        if let Some(answer) = self.answers.get_mut(self.step).filter(|answer| asked && answer.is_none()) {
+            *answer = Some(choice);
+        }
+    }
+
+    fn place(&self) -> usize {
+        if self.open == Open::Nothing { self.lesson } else { self.entry }
+    }
+
+    fn walk(&mut self, down: bool, lessons: usize) {
+        match self.open {
+            // The help stops at its ends; drawing sees to the lower one.
+            Open::Help => self.entry = if down { self.entry.saturating_add(1).min(200) } else { self.entry.saturating_sub(1) },
+            Open::Menu(menu) => self.entry = step(self.entry, table::menu(menu).count(), down),
+            Open::Nothing => self.lesson = step(self.lesson, lessons, down),
+        }
+    }
+
+    fn take(&mut self, entry: usize, world: &World, lessons: &[Scenario]) -> Option<Command> {
+        match self.open {
+            Open::Help => None,
+            Open::Menu(menu) => {
+                let command = table::menu(menu).nth(entry)?.command()?;
+                self.open = Open::Nothing;
+                Some(self.switch(command, world))
+            }
+            Open::Nothing => {
+                let lesson = lessons.get(entry)?;
+                self.lesson = entry;
+                Some(Command::Open(lesson.id.clone()))
+            }
+        }
+    }
+
+    /// Notes that a command was carried out: it may be what this step has one try.
+    pub fn note(&mut self, command: &Command, scenario: &Scenario) {
+        if let Some(Step::Try { command: wanted, .. }) = scenario.lesson.get(self.step)
+            && table::of(wanted).map(|row| row.id) == table::of(command).map(|row| row.id)
+        {
+            self.tried = true;
+        }
+    }
+
+    /// Looks whether what this step has one try has come true.
+    pub fn look(&mut self, scenario: &Scenario, world: &World) {
+        let since = *self.step_since.get_or_insert(world.now);
+        let Some(Step::Try { until, .. }) = scenario.lesson.get(self.step) else { return };
+        if !self.tried || self.is_done() {
+            return;
+        }
+        let holds = until.as_ref().is_none_or(|claim| came_true(claim, world, since));
+        if let Some(done) = self.done.get_mut(self.step) {
+            *done = holds;
+        }
+    }
+}
+
+/// Whether a claim has come true since a moment: an older stall does not count.
+fn came_true(claim: &Expectation, world: &World, since: Nanos) -> bool {
+    let newer = match claim {
+        Expectation::Stall { specimen, .. } => {
+            let newest = |s: &Specimen| s.stalls.current.or(s.stalls.past.last().copied()).map(|stall| stall.began);
+            world.specimens.iter().filter(|s| s.name == *specimen).filter_map(newest).any(|began| began >= since)
+        }
+        _ => true,
+    };
+    newer && claim.judge(world, crate::base::lang::Lang::En).passed
+}
+
+fn step(at: usize, count: usize, down: bool) -> usize {
+    let count = count.max(1);
+    (at + if down { 1 } else { count - 1 }) % count
+}

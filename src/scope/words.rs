@@ -1,0 +1,82 @@
+//! The sentences of the screen: each lies in `assets/lang`, under one key in every language.
+//!
+//! The language is an argument, never a global, so that a test draws both side by side.
+
+use std::borrow::Cow;
+
+use crate::base::lang::Lang;
+use crate::scenario::schema::Text;
+use crate::telemetry::vocabulary::{Cause, Fault, Handler, Mitigation, Phase};
+
+/// The sentence under a key; the key itself where there is none (a test holds the files to all keys).
+pub fn text(lang: Lang, key: &str) -> Cow<'static, str> {
+    crate::_rust_i18n_try_translate(lang.code(), key).unwrap_or_else(|| Cow::Owned(key.to_owned()))
+}
+
+/// The sentence under a key with each `%{name}` filled in.
+pub fn fill(lang: Lang, key: &str, values: &[(&str, &str)]) -> String {
+    let template = text(lang, key);
+    let mut out = String::with_capacity(template.len() + 32);
+    let mut rest = &*template;
+    while let Some((before, after)) = rest.split_once("%{") {
+        let Some((name, tail)) = after.split_once('}') else { break };
+        out.push_str(before);
+        match values.iter().find(|(n, _)| *n == name) {
+            Some((_, value)) => out.push_str(value),
+            None => out.extend(["%{", name, "}"]),
+        }
+        rest = tail;
+    }
+    out.push_str(rest);
+    out
+}
+
+/// What a scenario says in this language, or else in English, or else in any.
+pub fn of(lang: Lang, text: &Text) -> &str {
+    text.get(lang.code()).or_else(|| text.get("en")).or_else(|| text.values().next()).map_or("", String::as_str)
+}
+
+/// What a phase is called on the screen.
+pub fn phase(lang: Lang, phase: Phase) -> Cow<'static, str> {
+    text(lang, &format!("phase.{}", phase.name()))
+}
+
+/// Why a callback runs.
+pub fn cause(lang: Lang, cause: Cause) -> Cow<'static, str> {
+    text(lang, &format!("cause.{}", cause.name()))
+}
+
+/// What a fault is called on the screen.
+pub fn fault(lang: Lang, fault: Fault) -> Cow<'static, str> {
+    text(lang, &format!("fault.{}", fault.name()))
+}
+
+/// What a mitigation is called on the screen.
+pub fn mitigation(lang: Lang, mitigation: Mitigation) -> Cow<'static, str> {
+    text(lang, &format!("mitigation.{}", mitigation.name()))
+}
+
+/// What a callback does: its handler once it is known, else its cause.
+pub fn callback(lang: Lang, why: Cause, handler: Option<Handler>) -> Cow<'static, str> {
+    match handler {
+        Some(Handler::Refused) => text(lang, "callback.refused"),
+        Some(handler) => Cow::Owned(fill(lang, "callback.request", &[("handler", handler.name())])),
+        None => cause(lang, why),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_filled_in_once_and_never_reread() {
+        assert_eq!(fill(Lang::En, "no %{a} such %{b} key %{c}", &[("a", "%{b}"), ("b", "2")]), "no %{b} such 2 key %{c}");
+    }
+
+    #[test]
+    fn a_text_falls_back_to_english() {
+        let only = Text::from([("en".to_owned(), "loop".to_owned())]);
+        assert_eq!((of(Lang::Zh, &only), of(Lang::En, &Text::new())), ("loop", ""));
+    }
+}
