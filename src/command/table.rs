@@ -27,6 +27,8 @@ pub const SUPERVISOR_DEADLINE: Nanos = Nanos::secs(2);
 pub const WAIT: Nanos = Nanos::millis(800);
 /// The buffer of a connection that is read once, where a key says so.
 pub const DRAIN_BUFFER: u32 = 1024;
+/// How long a connection may be idle where the idle timeout is switched on by a key.
+pub const IDLE: Nanos = Nanos::secs(2);
 /// The open-loop rate that a key goes back to.
 pub const RATE: f64 = 2000.0;
 
@@ -285,6 +287,19 @@ pub static COMMANDS: &[Row] = &[
     .in_menu(Menu::Faults)
     .in_script(),
     row(
+        "fd-leak",
+        Lab,
+        Fixed(Command::Inject(FaultSetting::FdLeak)),
+        keys!(LAB_AND_MENUS: "o"),
+        words("descriptor leak", "描述符泄漏"),
+        words(
+            "never close a connection that its peer has closed, and keep no descriptor in reserve; the key switches it on and off",
+            "对端关闭的连接永不关闭,也不预留描述符;按键开关",
+        ),
+    )
+    .in_menu(Menu::Faults)
+    .in_script(),
+    row(
         "cure",
         Lab,
         Written("Cure(ForgottenDrain)"),
@@ -384,6 +399,45 @@ pub static COMMANDS: &[Row] = &[
         words(
             "register what must be waited for with the loop instead of reading it at once; the key switches it on and off",
             "需要等待的描述符注册到循环上,不立刻去读;按键开关",
+        ),
+    )
+    .in_menu(Menu::Mitigations)
+    .in_script(),
+    row(
+        "close-on-eof",
+        Lab,
+        Fixed(Command::Apply(MitigationSetting::CloseOnEof)),
+        keys!(LAB_AND_MENUS: "E"),
+        words("close on EOF", "读到 EOF 就关闭"),
+        words(
+            "close and deregister a connection when its end has been read; the key switches it on and off",
+            "读到对端关闭就关闭并注销连接;按键开关",
+        ),
+    )
+    .in_menu(Menu::Mitigations)
+    .in_script(),
+    row(
+        "idle-timeout",
+        Lab,
+        Fixed(Command::Apply(MitigationSetting::IdleTimeout { after: IDLE })),
+        keys!(LAB_AND_MENUS: "I"),
+        words("idle timeout", "空闲超时"),
+        words(
+            "close connections on which nothing has happened for 2 s; the key switches it on and off",
+            "关闭 2 s 没有动静的连接;按键开关",
+        ),
+    )
+    .in_menu(Menu::Mitigations)
+    .in_script(),
+    row(
+        "reserve-descriptor",
+        Lab,
+        Fixed(Command::Apply(MitigationSetting::ReserveDescriptor)),
+        keys!(LAB_AND_MENUS: "V"),
+        words("reserve descriptor", "预留描述符"),
+        words(
+            "keep one descriptor to turn connections away when there are no others; the key switches it on and off",
+            "预留一个描述符,用尽时好把新连接立即关闭;按键开关",
         ),
     )
     .in_menu(Menu::Mitigations)

@@ -22,7 +22,15 @@ macro_rules! built_in {
 }
 
 /// All of them, in their order.
-pub const BUILT_IN: &[Entry] = built_in!["01-healthy-loop", "02-non-blocking", "03-drain", "04-computing-callback", "06-panic"];
+pub const BUILT_IN: &[Entry] = built_in![
+    "01-healthy-loop",
+    "02-non-blocking",
+    "03-drain",
+    "04-computing-callback",
+    "05-endless-loop",
+    "06-panic",
+    "09-descriptor-leak"
+];
 
 /// A scenario and where it came from.
 #[derive(Clone, Debug, PartialEq)]
@@ -150,7 +158,7 @@ mod tests {
     }
 
     /// Faults whose lesson is still to be written. The test fails when one of them has got its lesson.
-    const WITHOUT_LESSON: &[Fault] = &[Fault::EndlessLoop];
+    const WITHOUT_LESSON: &[Fault] = &[];
 
     #[test]
     fn every_fault_has_its_lesson() {

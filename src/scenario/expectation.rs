@@ -4,7 +4,7 @@
 
 use crate::base::lang::Lang;
 use crate::base::units::{Nanos, count};
-use crate::telemetry::vocabulary::Outcome;
+use crate::telemetry::vocabulary::{CloseReason, Outcome};
 use crate::world::stalls::{Stall, StallKind as Kind};
 use crate::world::{Life, Specimen, World};
 
@@ -284,6 +284,18 @@ impl Figure {
             Self::AcceptQueue { .. } => ("longest accept queue", "最长的 accept 队列"),
             Self::Unread { .. } => ("most unread bytes", "最多的未读字节"),
             Self::Jobs { .. } => ("jobs of workers", "工作线程完成的任务数"),
+            Self::OldestJob { .. } => ("oldest job under way", "未完成的最老任务"),
+            Self::Descriptors { .. } => ("most open descriptors", "打开描述符的最大数"),
+            Self::AcceptFailures { .. } => ("failed accepts", "accept 失败次数"),
+            Self::Closed { reason, .. } => match reason {
+                CloseReason::Finished => ("connections closed at their end", "正常结束而关闭的连接数"),
+                CloseReason::PeerClosed => ("connections closed after their peers", "随对端关闭的连接数"),
+                CloseReason::Reset => ("connections reset by their peers", "被对端重置的连接数"),
+                CloseReason::BadRequest => ("connections closed for a bad request", "因坏请求关闭的连接数"),
+                CloseReason::Timeout => ("connections closed for taking too long", "因超时关闭的连接数"),
+                CloseReason::Failed => ("connections that failed", "出错关闭的连接数"),
+                CloseReason::Panicked => ("connections closed after a panic", "panic 后关闭的连接数"),
+            },
             Self::Cpu { .. } => ("CPU of the loop", "循环的 CPU 占用"),
             Self::Lost => ("lost events", "丢失的事件"),
         };
@@ -296,9 +308,12 @@ impl Figure {
     /// A value of it with its unit.
     pub fn show(&self, value: f64) -> String {
         match self {
-            Self::P50 { .. } | Self::P99 { .. } | Self::P999 { .. } | Self::Max { .. } | Self::LongestCallback { .. } => {
-                Nanos((value.clamp(0.0, 1e12) * 1e6).round() as u64).to_string()
-            }
+            Self::P50 { .. }
+            | Self::P99 { .. }
+            | Self::P999 { .. }
+            | Self::Max { .. }
+            | Self::LongestCallback { .. }
+            | Self::OldestJob { .. } => Nanos((value.clamp(0.0, 1e12) * 1e6).round() as u64).to_string(),
             Self::Answered { .. } | Self::Cpu { .. } => share(value),
             Self::Throughput { .. } => format!("{} /s", count(value)),
             Self::Outcomes { .. }
@@ -306,6 +321,9 @@ impl Figure {
             | Self::AcceptQueue { .. }
             | Self::Unread { .. }
             | Self::Jobs { .. }
+            | Self::Descriptors { .. }
+            | Self::AcceptFailures { .. }
+            | Self::Closed { .. }
             | Self::Lost => count(value),
         }
     }
@@ -331,6 +349,10 @@ impl Figure {
             Self::AcceptQueue { .. } => specimen.kernel.accept_queue.map(|_| f64::from(specimen.kernel.accept_queue_max)),
             Self::Unread { .. } => specimen.kernel.unread.map(|_| specimen.kernel.unread_max as f64),
             Self::Jobs { .. } => Some(specimen.jobs_done() as f64),
+            Self::OldestJob { .. } => specimen.oldest_job(world.now).map(Nanos::as_millis),
+            Self::Descriptors { .. } => specimen.kernel.descriptors.map(|_| f64::from(specimen.kernel.descriptors_max)),
+            Self::AcceptFailures { .. } => Some(specimen.connections.accept_failed.0 as f64),
+            Self::Closed { reason, .. } => Some(specimen.connections.closed_for[*reason as usize] as f64),
             Self::Cpu { .. } => specimen.kernel.cpu_share(),
             Self::Lost => None,
         }
@@ -381,6 +403,8 @@ mod tests {
             ("Measure(of: LongestCallback(specimen: \"naive\"), at_least: 790, at_most: 900)", true),
             ("Measure(of: Jobs(specimen: \"pool\"), at_least: 1)", true),
             ("Measure(of: Jobs(specimen: \"naive\"), at_least: 1)", false),
+            ("Measure(of: OldestJob(specimen: \"pool\"), at_most: 0)", true),
+            ("Measure(of: OldestJob(specimen: \"naive\"), at_most: 0)", false),
             ("Measure(of: Cpu(specimen: \"naive\"), at_least: 0.1, at_most: 0.9)", true),
             ("Measure(of: Lost, at_most: 0)", true),
             ("Deaths(specimen: \"naive\", at_most: 0)", true),

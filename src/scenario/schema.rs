@@ -11,7 +11,7 @@ use crate::command::Command;
 use crate::load::plan::Load;
 use crate::specimen::config::Limits;
 use crate::specimen::control::{FaultSetting, MitigationSetting};
-use crate::telemetry::vocabulary::{Fault, Outcome};
+use crate::telemetry::vocabulary::{CloseReason, Fault, Outcome};
 
 /// Text in the languages it is written in: `{ "en": "...", "zh": "..." }`. English is required.
 pub type Text = BTreeMap<String, String>;
@@ -292,6 +292,28 @@ pub enum Figure {
         /// Where.
         specimen: String,
     },
+    /// How long the job that a worker thread has been on for the longest has run by now; 0 with none under way.
+    OldestJob {
+        /// Where.
+        specimen: String,
+    },
+    /// The most open descriptors sampled.
+    Descriptors {
+        /// Where.
+        specimen: String,
+    },
+    /// How often accepting failed, for want of a descriptor or otherwise.
+    AcceptFailures {
+        /// Where.
+        specimen: String,
+    },
+    /// Connections that the server closed for this reason.
+    Closed {
+        /// Where.
+        specimen: String,
+        /// Why.
+        reason: CloseReason,
+    },
     /// Most time the loop thread was on a CPU, as a share of the run.
     Cpu {
         /// Where.
@@ -317,6 +339,10 @@ impl Figure {
             | Self::AcceptQueue { specimen }
             | Self::Unread { specimen }
             | Self::Jobs { specimen }
+            | Self::OldestJob { specimen }
+            | Self::Descriptors { specimen }
+            | Self::AcceptFailures { specimen }
+            | Self::Closed { specimen, .. }
             | Self::Cpu { specimen } => Some(specimen),
             Self::Lost => None,
         }

@@ -37,6 +37,8 @@ pub const DEADLINE: RangeInclusive<Nanos> = Nanos::millis(50)..=Nanos::secs(60);
 pub const BUSY: RangeInclusive<Nanos> = Nanos::micros(1)..=Nanos::secs(60);
 /// The buffer of a connection that is read once.
 pub const DRAIN_BUFFER: RangeInclusive<u32> = 16..=64 * 1024;
+/// How long a connection may be idle.
+pub const IDLE: RangeInclusive<Nanos> = Nanos::millis(100)..=Nanos::secs(60);
 /// A client's patience.
 pub const TIMEOUT: RangeInclusive<Nanos> = Nanos::millis(1)..=Nanos::secs(300);
 /// From which length on a callback may count as a stall.
@@ -45,6 +47,8 @@ pub const THRESHOLD: RangeInclusive<Nanos> = Nanos::millis(1)..=Nanos::secs(60);
 const HEAD: RangeInclusive<usize> = 256..=1024 * 1024;
 const BODY: RangeInclusive<usize> = 0..=64 * 1024 * 1024;
 const HEADERS: RangeInclusive<usize> = 1..=256;
+/// A process's limit of open descriptors: fewer would not do for what it needs itself.
+const DESCRIPTORS: RangeInclusive<u64> = 24..=1_048_576;
 /// Bytes of body that a row of the mix may send.
 const ROW_BODY: RangeInclusive<u32> = 0..=1024 * 1024;
 /// Entries of any list in the file, and characters of any text.
@@ -176,6 +180,9 @@ impl Check<'_> {
             self.within(limits.field("head"), "limits.head", &specimen.limits.head, &HEAD);
             self.within(limits.field("headers"), "limits.headers", &specimen.limits.headers, &HEADERS);
             self.within(limits.field("body"), "limits.body", &specimen.limits.body, &BODY);
+            if let Some(descriptors) = &specimen.limits.descriptors {
+                self.within(limits.field("descriptors"), "limits.descriptors", descriptors, &DESCRIPTORS);
+            }
         }
     }
 
@@ -184,7 +191,7 @@ impl Check<'_> {
             FaultSetting::Compute { busy } => self.within(place.field("busy"), "busy", &busy, &BUSY),
             FaultSetting::BlockingRead { wait } => self.within(place.field("wait"), "wait", &wait, &BUSY),
             FaultSetting::ForgottenDrain { buffer } => self.within(place.field("buffer"), "buffer", &buffer, &DRAIN_BUFFER),
-            FaultSetting::EndlessLoop | FaultSetting::Panic => {}
+            FaultSetting::EndlessLoop | FaultSetting::Panic | FaultSetting::FdLeak => {}
         }
     }
 
@@ -193,7 +200,12 @@ impl Check<'_> {
             MitigationSetting::WorkerPool { threads } => self.within(place.field("threads"), "threads", &threads, &THREADS),
             MitigationSetting::Slicing { budget } => self.within(place.field("budget"), "budget", &budget, &BUDGET),
             MitigationSetting::Supervisor { deadline } => self.within(place.field("deadline"), "deadline", &deadline, &DEADLINE),
-            MitigationSetting::CatchPanic | MitigationSetting::ReadUntilEagain | MitigationSetting::NonBlocking => {}
+            MitigationSetting::IdleTimeout { after } => self.within(place.field("after"), "after", &after, &IDLE),
+            MitigationSetting::CatchPanic
+            | MitigationSetting::ReadUntilEagain
+            | MitigationSetting::NonBlocking
+            | MitigationSetting::CloseOnEof
+            | MitigationSetting::ReserveDescriptor => {}
         }
     }
 

@@ -15,6 +15,7 @@ use rustix::io::Errno;
 
 use super::conn::Conn;
 use super::server::{LISTENER, Server, token};
+use super::timers::Key;
 use crate::base::ids::ConnId;
 use crate::base::units::Nanos;
 use crate::telemetry::event::Readiness;
@@ -29,18 +30,31 @@ const RETRY: Nanos = Nanos::millis(50);
 pub struct Accept {
     listener: TcpListener,
     reserve: Option<File>,
+    keeps_reserve: bool,
+    /// The timer that brings back accepting after it has failed: one, however often it fails meanwhile.
+    retry: Option<Key>,
 }
 
 impl Accept {
     /// Accepts from this listener, which is registered already.
     pub fn new(listener: TcpListener) -> Self {
-        Self { listener, reserve: spare() }
+        Self { listener, reserve: spare(), keeps_reserve: true, retry: None }
+    }
+
+    /// Whether to keep a descriptor in reserve from here on. It can only be kept if there is one.
+    pub fn keep_reserve(&mut self, keeps: bool) {
+        self.keeps_reserve = keeps;
+        if keeps {
+            self.descriptor_is_free();
+        } else {
+            self.reserve = None;
+        }
     }
 
     /// A descriptor has become free: keep it, if the reserve was used up.
     #[inline]
     pub fn descriptor_is_free(&mut self) {
-        if self.reserve.is_none() {
+        if self.reserve.is_none() && self.keeps_reserve {
             self.reserve = spare();
         }
     }
@@ -61,6 +75,12 @@ fn spare() -> Option<File> {
 }
 
 impl<P: Probe> Server<P> {
+    /// It is time to try again.
+    pub(super) fn retry_accept(&mut self) {
+        self.accept.retry = None;
+        self.accept(LISTENER);
+    }
+
     /// The listener has connections: takes them all.
     pub fn accept(&mut self, _: Token) {
         loop {
@@ -109,8 +129,11 @@ impl<P: Probe> Server<P> {
             self.common.stats.shed += 1;
             return true;
         }
+        if self.accept.retry.is_some() {
+            return false;
+        }
         let due = self.common.clock.now() + RETRY;
-        self.common.timers.set(due, LISTENER);
+        self.accept.retry = Some(self.common.timers.set(due, LISTENER));
         self.common.probe.note(What::TimerSet { conn: ConnId::NONE, micros: (RETRY.0 / 1_000) as u32 });
         false
     }

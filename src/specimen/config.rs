@@ -25,9 +25,6 @@ pub struct Config {
     /// The core it is kept on, if any (benches do this).
     #[serde(default)]
     pub core: Option<usize>,
-    /// The limit of open descriptors it gives itself; without, the soft limit is raised to the hard one.
-    #[serde(default)]
-    pub descriptors: Option<u64>,
     /// Whether clients of other machines, too, may ask for faults and long computing. Whoever says so knows what it means.
     #[serde(default)]
     pub faults_for_all: bool,
@@ -37,7 +34,7 @@ fn yes() -> bool {
     true
 }
 
-/// Limits of what a request may be. Beyond them: 431, 413.
+/// Limits of what a request may be (beyond them: 431, 413), and of what the process may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
@@ -47,11 +44,13 @@ pub struct Limits {
     pub headers: usize,
     /// Bytes of a request's body.
     pub body: usize,
+    /// The limit of open descriptors that the process gives itself; without, its soft limit is raised to the hard one.
+    pub descriptors: Option<u64>,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { head: 32 * 1024, headers: 100, body: 1024 * 1024 }
+        Self { head: 32 * 1024, headers: 100, body: 1024 * 1024, descriptors: None }
     }
 }
 
@@ -65,7 +64,6 @@ impl Config {
             limits: Limits::default(),
             watched: true,
             core: None,
-            descriptors: None,
             faults_for_all: false,
         }
     }

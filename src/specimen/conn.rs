@@ -12,13 +12,14 @@ use mio::{Interest, Token};
 
 use super::exchange::Pending;
 use super::handlers::bytes::PATTERN;
+use super::hooks::Habits;
 use super::server::Common;
 use super::timers::{Key, Timers};
 use crate::base::ids::ConnId;
 use crate::base::units::Nanos;
 use crate::http::Parts;
 use crate::telemetry::event::Readiness;
-use crate::telemetry::vocabulary::CloseReason;
+use crate::telemetry::vocabulary::{CloseReason, Fault};
 use crate::telemetry::{Probe, What};
 
 /// Reads that one callback makes at most: 1 MiB. The rest has its turn in the next tick.
@@ -27,6 +28,8 @@ const MOST_READS: u32 = 16;
 const MOST_SENT: u64 = 1024 * 1024;
 /// How long a closed connection is listened to, so that its peer can read the last answer before it hears of the end.
 const LINGER: Nanos = Nanos::secs(2);
+/// How often the server looks through its connections in the time that one of them may be idle.
+pub(super) const SWEEPS: u8 = 4;
 /// Bytes that are read and thrown away meanwhile, at most.
 const MOST_DRAINED: u64 = 8 * 1024 * 1024;
 
@@ -48,6 +51,8 @@ pub struct Conn {
     ended: bool,
     /// The kernel tells us when it can take bytes again.
     waits_to_write: bool,
+    /// The server has looked through its connections so often since anything happened on this one.
+    quiet: u8,
     /// No request is read any more; when everything is sent, the connection is closed for this reason.
     pub(super) closing: Option<CloseReason>,
     /// The peer may still be sending, so closing must wait until it has read the answer.
@@ -108,6 +113,7 @@ impl Conn {
             ending: false,
             ended: false,
             waits_to_write: false,
+            quiet: 0,
             closing: None,
             lingers: false,
             lingering: false,
@@ -148,6 +154,7 @@ impl Conn {
     #[inline]
     pub(super) fn readable<P: Probe>(&mut self, token: Token, ending: bool, reset: bool, input: &mut [u8], common: &mut Common<P>) -> Next {
         self.unread = true;
+        self.quiet = 0;
         self.ending |= ending;
         if reset && !self.lingering {
             // What it was lies in the socket; both halves closed without an error is the peer's doing, too.
@@ -158,6 +165,7 @@ impl Conn {
     }
 
     pub(super) fn writable<P: Probe>(&mut self, token: Token, input: &mut [u8], common: &mut Common<P>) -> Next {
+        self.quiet = 0;
         self.go_on(token, input, common)
     }
 
@@ -242,7 +250,7 @@ impl Conn {
         }
         if self.ended && self.closing.is_none() {
             if !self.has_part() {
-                return Next::Break(CloseReason::PeerClosed);
+                return self.end(common);
             }
             // The peer has closed its half in the middle of a request, and may still hear what we think of it.
             self.refuse_part(common);
@@ -377,6 +385,29 @@ impl Conn {
     }
 
     // ---- closing --------------------------------------------------------------------------------------------------
+
+    /// The peer has closed and wants nothing more.
+    fn end<P: Probe>(&mut self, common: &mut Common<P>) -> Next {
+        if common.hooks.habits().closes_at_end {
+            return Next::Break(CloseReason::PeerClosed);
+        }
+        // Nothing will ever happen on it again, and nothing will remind us of it.
+        common.note(What::Struck { conn: self.id, fault: Fault::FdLeak });
+        Next::Continue(())
+    }
+
+    /// The server looks through its connections: whether this one has outlived its use. One with an answer to come has not.
+    pub(super) fn outlived(&mut self, habits: &Habits) -> Option<CloseReason> {
+        if self.is_busy() || self.closing.is_some() {
+            return None;
+        }
+        if self.ended && habits.closes_at_end {
+            return Some(CloseReason::PeerClosed);
+        }
+        habits.idle?;
+        self.quiet = self.quiet.saturating_add(1);
+        (self.quiet > SWEEPS).then_some(CloseReason::Timeout)
+    }
 
     /// Closes our half and goes on reading for a while. A socket that is closed with unread bytes sends a reset, and a
     /// reset can overtake the answer and take it from the peer (RFC 9112, section 9.6).

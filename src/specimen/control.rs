@@ -32,6 +32,8 @@ pub enum FaultSetting {
         /// How long the answer takes.
         wait: Nanos,
     },
+    /// A connection that its peer has closed is not closed here, and no descriptor is kept in reserve. Standing.
+    FdLeak,
 }
 
 /// A mitigation and how it is set.
@@ -59,6 +61,15 @@ pub enum MitigationSetting {
     ReadUntilEagain,
     /// Who must be waited for is registered with the loop, instead of being read from at once.
     NonBlocking,
+    /// A connection whose end has been read is closed, which takes it out of the interest list.
+    CloseOnEof,
+    /// A connection on which nothing has happened for `after` is closed.
+    IdleTimeout {
+        /// How long it may be idle.
+        after: Nanos,
+    },
+    /// One descriptor is kept in reserve, so that a connection can be turned away when there are no others.
+    ReserveDescriptor,
 }
 
 /// One order.
@@ -94,6 +105,7 @@ impl FaultSetting {
             Self::Panic => Fault::Panic,
             Self::ForgottenDrain { .. } => Fault::ForgottenDrain,
             Self::BlockingRead { .. } => Fault::BlockingRead,
+            Self::FdLeak => Fault::FdLeak,
         }
     }
 
@@ -117,6 +129,9 @@ impl MitigationSetting {
             Self::Supervisor { .. } => Mitigation::Supervisor,
             Self::ReadUntilEagain => Mitigation::ReadUntilEagain,
             Self::NonBlocking => Mitigation::NonBlocking,
+            Self::CloseOnEof => Mitigation::CloseOnEof,
+            Self::IdleTimeout { .. } => Mitigation::IdleTimeout,
+            Self::ReserveDescriptor => Mitigation::ReserveDescriptor,
         }
     }
 }

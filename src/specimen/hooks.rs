@@ -36,6 +36,10 @@ pub enum Point {
     Edge,
     /// A connection is readable ([`Habits::drains`], [`Habits::read_size`]).
     Read,
+    /// A connection's end has been read, or nothing happens on it any more ([`Habits::closes_at_end`], [`Habits::idle`]).
+    End,
+    /// A connection is to be accepted and there is no descriptor for it ([`Habits::keeps_reserve`]).
+    Accept,
     /// Outside the process: the lab does it, and the loop only says that it knows.
     Lab,
 }
@@ -68,11 +72,17 @@ pub struct Habits {
     pub drains: bool,
     /// Bytes that one read takes at most.
     pub read_size: usize,
+    /// A connection whose end has been read is closed.
+    pub closes_at_end: bool,
+    /// One descriptor is kept in reserve for turning connections away.
+    pub keeps_reserve: bool,
+    /// How long a connection may be idle before it is closed; without, for ever.
+    pub idle: Option<Nanos>,
 }
 
 impl Default for Habits {
     fn default() -> Self {
-        Self { catches_panics: false, drains: true, read_size: INPUT }
+        Self { catches_panics: false, drains: true, read_size: INPUT, closes_at_end: true, keeps_reserve: true, idle: None }
     }
 }
 

@@ -101,6 +101,7 @@ impl<P: Probe> Server<P> {
     fn faulted(&mut self, fault: Fault, on: bool) {
         self.common.stats.faults = self.common.hooks.standing().collect();
         self.common.probe.note_now(What::Faulted { fault, on: u32::from(on) });
+        self.habits_changed();
     }
 
     /// Switches a mitigation on, or changes how it is set.
@@ -116,5 +117,6 @@ impl<P: Probe> Server<P> {
     fn switched(&mut self, mitigation: Mitigation, on: bool) {
         self.common.stats.mitigations = self.common.hooks.mitigations().collect();
         self.common.probe.note_now(What::Mitigated { mitigation, on: u32::from(on) });
+        self.habits_changed();
     }
 }

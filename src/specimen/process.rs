@@ -46,7 +46,7 @@ pub fn run() -> io::Result<()> {
     let Ok([mapping, listener]) = <[_; 2]>::try_from(fds) else {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "a specimen is started with a mapping and a listener"));
     };
-    raise_descriptor_limit(config.descriptors)?;
+    raise_descriptor_limit(config.limits.descriptors)?;
     serve(config, Shared::open(mapping)?, net::TcpListener::from(listener), channel)
 }
 
@@ -110,10 +110,13 @@ fn go_round<P: Probe>(
     Reactor::new(server).run()
 }
 
-/// Raises the soft limit of open descriptors to the hard one, or lowers both to what the configuration says.
+/// Raises the soft limit of open descriptors to the hard one, or lowers both to what the configuration says, if that is less.
 fn raise_descriptor_limit(wanted: Option<u64>) -> io::Result<()> {
     let hard = rustix::process::getrlimit(Resource::Nofile).maximum;
-    let limit = wanted.or(hard);
+    let limit = match (wanted, hard) {
+        (Some(wanted), Some(hard)) => Some(wanted.min(hard)),
+        (wanted, hard) => wanted.or(hard),
+    };
     Ok(rustix::process::setrlimit(Resource::Nofile, Rlimit { current: limit, maximum: limit })?)
 }
 

@@ -14,12 +14,12 @@ use mio::{Events, Poll, Token};
 use slab::Slab;
 
 use super::accept::Accept;
-use super::conn::Conn;
-use super::hooks::{Hooks, Job};
+use super::conn::{Conn, SWEEPS};
+use super::hooks::{Habits, Hooks, Job};
 use super::orders::Orders;
 use super::stats::Stats;
 use super::tasks::Tasks;
-use super::timers::{Timer, Timers};
+use super::timers::{Key, Timer, Timers};
 use crate::base::clock::{Clock, Stamp, unix_seconds};
 use crate::base::ids::ConnId;
 use crate::base::units::Nanos;
@@ -35,6 +35,9 @@ pub const LISTENER: Token = Token(0);
 pub const CONTROL: Token = Token(1);
 /// The workers' way to wake the loop.
 pub const WAKER: Token = Token(2);
+
+/// The timer by which connections are looked through for those that have outlived their use.
+pub const SWEEP: Token = Token(3);
 
 thread_local! {
     static CATCHING: Cell<bool> = const { Cell::new(false) };
@@ -59,6 +62,9 @@ pub struct Server<P> {
     /// The moment for which timers are being run.
     now: Nanos,
     stopped: bool,
+    sweep: Option<Key>,
+    /// The habits that have been followed up.
+    habits: Habits,
 }
 
 /// What a connection needs beside itself.
@@ -144,7 +150,7 @@ fn serial(token: Token) -> ConnId {
 impl<P: Probe> Server<P> {
     pub(super) fn new(common: Common<P>, accept: Accept, orders: Orders) -> Self {
         let input = vec![0; INPUT].into_boxed_slice();
-        Self { common, conns: Slab::new(), accept, orders, input, now: Nanos::ZERO, stopped: false }
+        Self { common, conns: Slab::new(), accept, orders, input, now: Nanos::ZERO, stopped: false, sweep: None, habits: Habits::default() }
     }
 
     // ---- what the loop asks ---------------------------------------------------------------------------------------
@@ -295,7 +301,9 @@ impl<P: Probe> Server<P> {
         let (conn, micros) = (serial(timer.token), u32::try_from(late).unwrap_or(u32::MAX));
         self.common.probe.note(What::TimerLate { conn, micros });
         if timer.token == LISTENER {
-            self.accept(LISTENER);
+            self.retry_accept();
+        } else if timer.token == SWEEP {
+            self.sweep();
         } else {
             self.with_conn(timer.token, |conn, input, common| conn.timer_is_due(timer.token, input, common));
         }
@@ -333,6 +341,36 @@ impl<P: Probe> Server<P> {
         let Some(conn) = self.conns.get_mut(place(token)) else { return };
         if let ControlFlow::Break(reason) = call(conn, &mut self.input, &mut self.common) {
             self.close(token, reason);
+        }
+    }
+
+    /// The loop's habits are others now than they were: what follows from that beside the places that go by them.
+    pub(super) fn habits_changed(&mut self) {
+        let habits = *self.common.hooks.habits();
+        let before = std::mem::replace(&mut self.habits, habits);
+        self.accept.keep_reserve(habits.keeps_reserve);
+        let ends_matter = habits.closes_at_end && !before.closes_at_end;
+        if ends_matter || habits.idle != before.idle {
+            self.sweep_at(self.common.clock.now());
+        }
+    }
+
+    fn sweep_at(&mut self, due: Nanos) {
+        if let Some(key) = self.sweep.replace(self.common.timers.set(due, SWEEP)) {
+            self.common.timers.cancel(key);
+        }
+    }
+
+    /// Looks through all connections, closes those that have outlived their use, and comes again while idle ones are to be closed.
+    fn sweep(&mut self) {
+        self.sweep = None;
+        let habits = *self.common.hooks.habits();
+        let outlived = self.conns.iter_mut().filter_map(|(place, conn)| Some((token(conn.id(), place), conn.outlived(&habits)?)));
+        for (token, reason) in outlived.collect::<Vec<_>>() {
+            self.close(token, reason);
+        }
+        if let Some(idle) = habits.idle {
+            self.sweep_at(self.common.clock.now() + Nanos(idle.0 / u64::from(SWEEPS)));
         }
     }
 

@@ -107,6 +107,8 @@ vocabulary! {
         ForgottenDrain = "forgotten-drain",
         /// A callback waits in a blocking read.
         BlockingRead = "blocking-read",
+        /// A connection that its peer has closed is never closed here.
+        FdLeak = "fd-leak",
     }
 }
 
@@ -125,6 +127,12 @@ vocabulary! {
         ReadUntilEagain = "read-until-eagain",
         /// Wait for a readable descriptor instead of in a read.
         NonBlocking = "non-blocking",
+        /// Close and deregister a connection when its peer has closed.
+        CloseOnEof = "close-on-eof",
+        /// Close connections on which nothing has happened for a while.
+        IdleTimeout = "idle-timeout",
+        /// Keep one descriptor to be able to turn a connection away.
+        ReserveDescriptor = "reserve-descriptor",
     }
 }
 

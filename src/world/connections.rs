@@ -6,7 +6,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 use crate::base::ids::ConnId;
 use crate::base::units::Nanos;
 use crate::telemetry::event::Readiness;
-use crate::telemetry::vocabulary::{Cause, Handler};
+use crate::telemetry::vocabulary::{Cause, CloseReason, Handler};
 
 /// Connections that are kept with their identity; more are only counted.
 pub const MAX_CONNECTIONS: usize = 65_536;
@@ -53,6 +53,8 @@ pub struct Connections {
     pub accepted: u64,
     /// Closed so far, those that went with their process included.
     pub closed: u64,
+    /// Closed by the server so far, by [`CloseReason`].
+    pub closed_for: [u64; CloseReason::COUNT],
     /// Times that accepting failed, and the last `errno`.
     pub accept_failed: (u64, u32),
     /// Those that are kept, by identity.
@@ -184,8 +186,9 @@ impl Connections {
         self.doubtful = true;
     }
 
-    pub(super) fn closed(&mut self, id: ConnId) {
+    pub(super) fn closed(&mut self, id: ConnId, reason: CloseReason) {
         self.closed += 1;
+        self.closed_for[reason as usize] += 1;
         if let Some(gone) = self.by_id.remove(&id) {
             if self.by_port.get(&gone.port) == Some(&id) {
                 self.by_port.remove(&gone.port);
@@ -371,9 +374,9 @@ mod tests {
         let mut all = one();
         all.opened(Nanos(2), ConnId(1), 40_000, 7);
         assert_eq!((all.open, all.by_id.len()), (1, 1));
-        all.closed(ConnId(77));
-        all.closed(ConnId(1));
-        all.closed(ConnId(1));
+        all.closed(ConnId(77), CloseReason::Finished);
+        all.closed(ConnId(1), CloseReason::PeerClosed);
+        all.closed(ConnId(1), CloseReason::PeerClosed);
         assert_eq!((all.open, all.closed, all.by_id.len(), all.by_port.len()), (0, 3, 0, 0));
     }
 
@@ -381,7 +384,7 @@ mod tests {
     fn a_port_that_was_used_again_keeps_its_new_connection() {
         let mut all = one();
         all.opened(Nanos(2), ConnId(2), 40_000, 8);
-        all.closed(ConnId(1));
+        all.closed(ConnId(1), CloseReason::PeerClosed);
         assert_eq!(all.by_port.get(&40_000), Some(&ConnId(2)));
     }
 

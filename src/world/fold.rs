@@ -160,6 +160,11 @@ impl Specimen {
         self.workers.iter().map(|worker| worker.done).sum()
     }
 
+    /// For how long the job that a worker has been on the longest has run; nothing before any worker has been seen.
+    pub fn oldest_job(&self, now: Nanos) -> Option<Nanos> {
+        self.workers.iter().map(|worker| worker.job.map_or(Nanos::ZERO, |(.., since)| now.since(since))).max()
+    }
+
     #[inline]
     fn apply(&mut self, at: Nanos, lane: Lane, what: What) {
         match lane {
@@ -220,7 +225,7 @@ impl Specimen {
                 }
             }
             What::Opened { conn, port_fd: (port, fd) } => self.connections.opened(at, conn, port, fd),
-            What::Closed { conn, .. } => self.connections.closed(conn),
+            What::Closed { conn, reason } => self.connections.closed(conn, reason),
             What::AcceptFailed { errno } => {
                 self.connections.accept_failed = (self.connections.accept_failed.0.saturating_add(1), errno);
             }

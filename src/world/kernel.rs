@@ -25,6 +25,8 @@ pub struct Kernel {
     pub unread_max: u64,
     /// Open descriptors and the soft limit.
     pub descriptors: Option<(u32, u32)>,
+    /// The most open descriptors sampled so far, over all processes of the specimen.
+    pub descriptors_max: u32,
     /// Entries of the epoll interest list.
     pub interest_list: Option<u32>,
     /// Resident memory in KiB: all, and the anonymous part.
@@ -87,7 +89,10 @@ impl Kernel {
                 self.unread = Some((u64::from(bytes), sockets));
                 self.unread_max = self.unread_max.max(u64::from(bytes));
             }
-            What::Descriptors { open, limit } => self.descriptors = Some((open, limit)),
+            What::Descriptors { open, limit } => {
+                self.descriptors = Some((open, limit));
+                self.descriptors_max = self.descriptors_max.max(open);
+            }
             What::InterestList { entries } => self.interest_list = Some(entries),
             What::Memory { resident, anonymous } => self.memory = Some((resident, anonymous)),
             What::OnCpu { high, low } => self.ran(at, time(high, low), worked),
@@ -165,6 +170,7 @@ impl Kernel {
             unread: self.unread,
             accept_queue_max: self.accept_queue_max,
             unread_max: self.unread_max,
+            descriptors_max: self.descriptors_max,
             sampled_cpu: self.sampled_cpu,
             ..Self::default()
         };

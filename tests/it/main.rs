@@ -11,4 +11,5 @@ mod scope;
 mod server;
 mod server_faults;
 mod server_habits;
+mod server_leaks;
 mod server_limits;

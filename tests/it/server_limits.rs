@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use loopscope::base::rng::Rng;
-use loopscope::specimen::config::Config;
+use loopscope::specimen::config::{Config, Limits};
 use loopscope::telemetry::What;
 use loopscope::telemetry::vocabulary::{Handler, Phase};
 
@@ -11,7 +11,7 @@ use crate::harness::{Client, PATIENCE, Specimen};
 
 #[test]
 fn without_descriptors_it_turns_away_and_goes_on() {
-    let mut specimen = Specimen::start(&Config { descriptors: Some(24), ..Config::naive("poor") });
+    let mut specimen = Specimen::start(&Config { limits: Limits { descriptors: Some(24), ..Limits::default() }, ..Config::naive("poor") });
     let mut kept: Vec<Client> = Vec::new();
     let mut turned_away = 0;
     for _ in 0..40 {

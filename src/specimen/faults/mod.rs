@@ -3,6 +3,7 @@
 mod blocking_read;
 mod compute;
 mod endless_loop;
+mod fd_leak;
 mod forgotten_drain;
 mod panic;
 
@@ -68,7 +69,7 @@ impl Row {
 }
 
 /// Every fault, in the order of their numbers.
-pub static FAULTS: &[Row] = &[compute::ROW, endless_loop::ROW, panic::ROW, forgotten_drain::ROW, blocking_read::ROW];
+pub static FAULTS: &[Row] = &[compute::ROW, endless_loop::ROW, panic::ROW, forgotten_drain::ROW, blocking_read::ROW, fd_leak::ROW];
 
 /// The row of a fault.
 pub fn row(kind: Fault) -> &'static Row {

@@ -1,8 +1,11 @@
 //! The table of mitigations: what mends a specimen. One row and one file each.
 
 mod catch_panic;
+mod close_on_eof;
+mod idle_timeout;
 mod non_blocking;
 mod read_until_eagain;
+mod reserve_descriptor;
 mod slicing;
 mod supervisor;
 mod worker_pool;
@@ -44,8 +47,17 @@ impl Row {
 }
 
 /// Every mitigation, in the order of their numbers.
-pub static MITIGATIONS: &[Row] =
-    &[worker_pool::ROW, slicing::ROW, catch_panic::ROW, supervisor::ROW, read_until_eagain::ROW, non_blocking::ROW];
+pub static MITIGATIONS: &[Row] = &[
+    worker_pool::ROW,
+    slicing::ROW,
+    catch_panic::ROW,
+    supervisor::ROW,
+    read_until_eagain::ROW,
+    non_blocking::ROW,
+    close_on_eof::ROW,
+    idle_timeout::ROW,
+    reserve_descriptor::ROW,
+];
 
 /// The row of a mitigation.
 pub fn row(kind: Mitigation) -> &'static Row {
