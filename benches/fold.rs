@@ -1,4 +1,4 @@
-//! What the fold costs: nanoseconds per event under full load, and a clone of the world.
+//! What the fold costs: nanoseconds per event under full load, a clone of the world, bytes per event of the past and the way back to it.
 //!
 //! The mix is that of keep-alive requests: for each, seven facts of the loop (its share of the phases' included) and three of its client.
 //! `cargo bench --bench fold` prints the median of several runs, each over events that lie in memory, as they do when a ring is drained.
@@ -11,6 +11,7 @@ use loopscope::base::ids::{ClientId, ConnId, SpecimenId};
 use loopscope::base::units::Nanos;
 use loopscope::telemetry::event::{Event, Lane, Origin, Readiness, What};
 use loopscope::telemetry::vocabulary::{Cause, Handler, Outcome, Phase};
+use loopscope::world::history::{History, Limits};
 use loopscope::world::{Setup, World};
 
 /// Runs, of which the median counts.
@@ -88,4 +89,46 @@ fn main() {
             median(clone) / 1e3
         );
     }
+    past(&time);
+}
+
+/// A full history of three specimens side by side: what it takes, and how long the way to any moment of it is.
+fn past(time: &dyn Fn(&mut dyn FnMut()) -> f64) {
+    let names = ["naive", "pool", "sliced"];
+    let setup = Setup { specimens: names.map(String::from).to_vec(), stall_threshold: Nanos::millis(50) };
+    let mut world = World::new(&setup);
+    let mut history = History::new(&world, Limits::default());
+    let mix = full_load(512, 32);
+    let length = mix.last().map_or(Nanos::ZERO, |event| event.at);
+    let mut recorded = 0_usize;
+    let took = time(&mut || {
+        for round in 0..5_u64 {
+            for (n, event) in mix.iter().enumerate() {
+                let from = Origin { specimen: SpecimenId((n / 4_096 % names.len()) as u8), ..event.from };
+                let event = Event { at: event.at + Nanos(length.0 * round), from, what: event.what };
+                history.record(&world, &event);
+                world.apply(&event);
+                recorded += 1;
+            }
+        }
+    });
+    let record = time(&mut || mix.iter().for_each(|event| history.record(&world, &Event { at: event.at + world.now, ..*event })));
+    println!(
+        "history: {:.1} ns/event to fold and record, {:.1} to record; {} events kept in {:.1} MiB, {:.1} bytes each; a world takes {} KiB",
+        took / recorded as f64,
+        record / mix.len() as f64,
+        history.len(),
+        history.bytes() as f64 / f64::from(1 << 20),
+        history.bytes() as f64 / history.len() as f64,
+        world.bytes() >> 10
+    );
+    let (from, to) = history.span();
+    let mut seeks: Vec<f64> = (0..200_u64)
+        .map(|n| {
+            let moment = from + Nanos(to.since(from).0 * (n * 79 % 200) / 200);
+            time(&mut || drop(black_box(history.at(moment))))
+        })
+        .collect();
+    seeks.sort_by(f64::total_cmp);
+    println!("seek: {:.1} ms in the middle, {:.1} ms at most, of 200", seeks[100] / 1e6, seeks[199] / 1e6);
 }

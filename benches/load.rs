@@ -11,6 +11,7 @@ mod common;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use common::client::on_cpu;
 use common::servers::{Load, hyper, hyper_if_asked, wait_for};
 use common::{Flags, cores, pin, quantile, word};
 use loopscope::base::clock::Clock;
@@ -34,17 +35,18 @@ fn main() -> anyhow::Result<ExitCode> {
     for (rate, promised) in [(Some(200.0), false), (Some(2_000.0), false), (Some(20_000.0), true), (None, false)] {
         let load = plan::Load { connections: 64, rate, ..plan::Load::default() };
         let mut load = Load::start(&clock, &Plan { target, load, core: Some(core) })?;
+        let pid = load.process.pid();
         std::thread::sleep(Duration::from_millis(500));
         let mut records = Vec::new();
         load.ring.drain(usize::MAX, &mut records);
         records.clear();
-        let (begin, used) = (clock.now(), load.on_cpu()?);
+        let (begin, used) = (clock.now(), on_cpu(pid)?);
         let mut lost = 0;
         while clock.now() < begin + Nanos::from(span) {
             std::thread::sleep(Duration::from_millis(16));
             lost += load.ring.drain(usize::MAX, &mut records);
         }
-        let (time, used) = (clock.now() - begin, load.on_cpu()?.saturating_sub(used));
+        let (time, used) = (clock.now() - begin, on_cpu(pid)? - used);
         load.stop()?;
 
         let late: Vec<f64> = records
@@ -54,7 +56,7 @@ fn main() -> anyhow::Result<ExitCode> {
         let answered =
             records.iter().filter(|r| matches!(r.what(), Some(What::Finished { outcome: (Outcome::Answered, 200), .. }))).count() as f64;
         let achieved = answered / time.as_secs();
-        let share = used.as_secs_f64() / time.as_secs() * 100.0;
+        let share = used.as_secs() / time.as_secs() * 100.0;
         let holds = rate.is_none_or(|rate| achieved > 0.98 * rate);
         kept &= holds || !promised;
         println!(

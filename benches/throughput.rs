@@ -7,13 +7,12 @@
 
 mod common;
 
-use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use common::client::Client;
 use common::servers::{Specimen, hyper, hyper_if_asked, nginx, wait_for};
-use common::{Flags, cores, median, pin, ratios, spread, word};
+use common::{Columns, Flags, cores, pin, word};
 use loopscope::base::clock::Clock;
 use loopscope::base::units::count;
 
@@ -40,46 +39,31 @@ fn main() -> anyhow::Result<ExitCode> {
     for (name, connections, batch, promised) in SHAPES {
         let specimen = Specimen::start(&clock, true, reader)?;
         let body = String::from_utf8(wait_for(specimen.address)?)?;
-        let (_hyper, hyper_address) = hyper(&body, batch > 1)?;
+        let (hyper, hyper_address) = hyper(&body, batch > 1)?;
         let nginx = nginx(&body)?;
-        let mut rivals: Vec<(&str, SocketAddr)> = vec![("specimen", specimen.address), ("hyper", hyper_address)];
-        rivals.extend(nginx.as_ref().map(|(_, address, _)| ("nginx", *address)));
+        let mut servers = vec![("specimen", specimen.process.pid(), specimen.address), ("hyper", hyper.pid(), hyper_address)];
+        servers.extend(nginx.as_ref().map(|(process, address, _)| ("nginx", process.pid(), *address)));
 
         let mut clients = Vec::new();
-        for (server, address) in &rivals {
+        for (_, pid, address) in &servers {
             wait_for(*address)?;
-            let mut client = Client::new(clock, *address, connections, batch)?;
-            client.run(window)?;
-            clients.push((*server, client, Vec::with_capacity(rounds)));
+            clients.push(Client::new(clock, *pid, *address, connections, batch)?);
         }
-        for round in 0..rounds {
-            // Whoever begins has no advantage.
-            for turn in 0..clients.len() {
-                let at = (turn + round) % clients.len();
-                let (_, client, rates) = &mut clients[at];
-                rates.push(client.run(window)?);
-            }
-        }
+        let columns = Columns::alternate(&mut clients.iter_mut().collect::<Vec<_>>(), rounds, window)?;
 
         println!("\n{name}");
-        let (read, lost) = specimen.events();
-        let Some(((_, _, ours), others)) = clients.split_first() else { continue };
-        println!(
-            "  specimen {:>9}/s    {read} events read, {lost} lost; {} bytes a response",
-            count(median(ours)),
-            clients[0].1.response_length()
-        );
-        for (server, client, rates) in others {
-            let ratios = ratios(ours, rates);
-            let holds = median(&ratios) >= PROMISED;
-            let verdict = if promised { format!("   promised {PROMISED}: {}", word(holds)) } else { String::new() };
+        for (at, ((server, ..), client)) in servers.iter().zip(&clients).enumerate() {
+            print!("  {server:<8} {:>9}/s, {} bytes a response", count(columns.rate(at)), client.response_length());
+            if at == 0 {
+                let (read, lost) = specimen.events();
+                println!("; {read} events read, {lost} lost");
+                continue;
+            }
+            let ratios = columns.ratios(0, at);
+            let holds = ratios.median() >= PROMISED;
             kept &= holds || !promised;
-            println!(
-                "  {server:<8} {:>9}/s    specimen/{server} {}{verdict}   ({} bytes)",
-                count(median(rates)),
-                spread(&ratios),
-                client.response_length()
-            );
+            let verdict = if promised { format!("; promised {PROMISED}: {}", word(holds)) } else { String::new() };
+            println!("   specimen/{server} {ratios}{verdict}");
         }
         if nginx.is_none() {
             println!("  nginx is not installed: not compared");

@@ -16,9 +16,35 @@ use rustix::net::{RecvFlags, SendFlags};
 /// What every response of a server begins with.
 const STATUS: &[u8] = b"HTTP/1.1 200";
 
+/// What came of one window.
+#[derive(Clone, Copy, Debug)]
+pub struct Window {
+    /// Requests that were answered.
+    pub requests: u64,
+    /// How long it took.
+    pub time: Nanos,
+    /// What client and server used of their core in that time. The two keep it busy without a break, so on a quiet machine this is the same;
+    /// where somebody else was let in between, it is what they would have needed alone.
+    pub core: Nanos,
+}
+
+impl Window {
+    /// Requests a second of the clock on the wall.
+    pub fn rate(&self) -> f64 {
+        self.requests as f64 / self.time.as_secs()
+    }
+
+    /// Requests for a second of the core.
+    pub fn per_core(&self) -> f64 {
+        self.requests as f64 / self.core.as_secs()
+    }
+}
+
 /// Connections to one server, all of which ask for `/`.
 pub struct Client {
     clock: Clock,
+    /// The server's process.
+    server: u32,
     poll: OwnedFd,
     streams: Vec<TcpStream>,
     /// Bytes that each connection still has to receive.
@@ -32,8 +58,8 @@ pub struct Client {
 }
 
 impl Client {
-    /// So many connections, each of which sends `batch` requests at once.
-    pub fn new(clock: Clock, target: SocketAddr, connections: usize, batch: usize) -> anyhow::Result<Self> {
+    /// So many connections to the server in this process, each of which sends `batch` requests at once.
+    pub fn new(clock: Clock, server: u32, target: SocketAddr, connections: usize, batch: usize) -> anyhow::Result<Self> {
         let one = format!("GET / HTTP/1.1\r\nHost: {target}\r\n\r\n").into_bytes();
         let (length, body) = ask(target, &one)?;
         let poll = epoll::create(CreateFlags::CLOEXEC)?;
@@ -46,7 +72,7 @@ impl Client {
             streams.push(stream);
         }
         let (left, buffer) = (vec![0; connections], vec![0; (length * batch).max(4096) + 1]);
-        let mut client = Self { clock, poll, streams, left, batch, request: one.repeat(batch), length, body, buffer };
+        let mut client = Self { clock, server, poll, streams, left, batch, request: one.repeat(batch), length, body, buffer };
         // Every connection is accepted and warm before anything is measured.
         client.run(Duration::ZERO)?;
         Ok(client)
@@ -57,9 +83,9 @@ impl Client {
         self.length
     }
 
-    /// Asks for so long, over all connections; waits for the last response. Gives requests per second.
-    pub fn run(&mut self, window: Duration) -> anyhow::Result<f64> {
-        let begin = self.clock.now();
+    /// Asks for so long, over all connections, and waits for the last response.
+    pub fn run(&mut self, window: Duration) -> anyhow::Result<Window> {
+        let (begin, core) = (self.clock.now(), self.core()?);
         let end = begin + Nanos::from(window);
         let mut events: Vec<Event> = Vec::with_capacity(256);
         for n in 0..self.streams.len() {
@@ -86,7 +112,14 @@ impl Client {
                 }
             }
         }
-        Ok(answered as f64 / (self.clock.now() - begin).as_secs())
+        Ok(Window { requests: answered, time: self.clock.now() - begin, core: self.core()? - core })
+    }
+
+    /// CPU time of this thread and of the server. The server shares our core, so it does not run now, and its figure is exact.
+    fn core(&self) -> anyhow::Result<Nanos> {
+        let ours = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+        let ours = Nanos(ours.tv_sec as u64 * 1_000_000_000 + ours.tv_nsec as u64);
+        Ok(ours + on_cpu(self.server)?)
     }
 
     /// Sends exactly so many requests one after another on the first connection.
@@ -151,6 +184,12 @@ impl Client {
             at += self.length;
         }
     }
+}
+
+/// CPU time of a process of one thread.
+pub fn on_cpu(pid: u32) -> anyhow::Result<Nanos> {
+    let schedstat = std::fs::read_to_string(format!("/proc/{pid}/schedstat"))?;
+    Ok(Nanos(schedstat.split_whitespace().next().context("an empty schedstat")?.parse()?))
 }
 
 /// Asks once and gives the length of the whole response, and its body.

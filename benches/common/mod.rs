@@ -8,9 +8,11 @@
 pub mod client;
 pub mod servers;
 
+use std::fmt;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use client::{Client, Window};
 use rustix::thread::CpuSet;
 
 /// What the command line asks for. Cargo adds `--bench`.
@@ -73,14 +75,65 @@ pub fn quantile(figures: &[f64], share: f64) -> f64 {
     }
 }
 
-/// Each figure against its neighbour.
-pub fn ratios(of: &[f64], to: &[f64]) -> Vec<f64> {
-    of.iter().zip(to).map(|(of, to)| of / to).collect()
+/// Two or more windows' worth of alternating measurements, one column for each server.
+#[derive(Debug, Default)]
+pub struct Columns(pub Vec<Vec<Window>>);
+
+impl Columns {
+    /// Lets the clients take turns, so many rounds; who begins changes from round to round, so that nobody has an advantage.
+    pub fn alternate(clients: &mut [&mut Client], rounds: usize, window: Duration) -> anyhow::Result<Self> {
+        let mut columns = Self(vec![Vec::with_capacity(rounds); clients.len()]);
+        for client in &mut *clients {
+            client.run(window)?;
+        }
+        for round in 0..rounds {
+            for turn in 0..clients.len() {
+                let at = (turn + round) % clients.len();
+                columns.0[at].push(clients[at].run(window)?);
+            }
+        }
+        Ok(columns)
+    }
+
+    /// The median rate of a server, in requests a second.
+    pub fn rate(&self, server: usize) -> f64 {
+        median(&self.0[server].iter().map(Window::rate).collect::<Vec<_>>())
+    }
+
+    /// One server against another, window by window, for the time of the core that each had.
+    pub fn ratios(&self, of: usize, to: usize) -> Ratios {
+        let by = |measure: fn(&Window) -> f64| self.0[of].iter().zip(&self.0[to]).map(|(of, to)| measure(of) / measure(to)).collect();
+        Ratios { core: by(Window::per_core), wall: by(Window::rate) }
+    }
+
+    /// Requests that a server answered in all windows.
+    pub fn requests(&self, server: usize) -> u64 {
+        self.0[server].iter().map(|window| window.requests).sum()
+    }
 }
 
-/// A ratio as it is printed: the median and where the middle half of the pairs lies.
-pub fn spread(ratios: &[f64]) -> String {
-    format!("{:.3} ({:.3} to {:.3})", median(ratios), quantile(ratios, 0.25), quantile(ratios, 0.75))
+/// How much one server did for each that the other did.
+#[derive(Debug)]
+pub struct Ratios {
+    /// Per time of the core: what a promise is held against.
+    pub core: Vec<f64>,
+    /// Per time on the wall, which a busy machine blurs.
+    pub wall: Vec<f64>,
+}
+
+impl Ratios {
+    /// The figure that counts.
+    pub fn median(&self) -> f64 {
+        median(&self.core)
+    }
+}
+
+/// The median, where the middle half of the pairs lies, and the median by the clock on the wall.
+impl fmt::Display for Ratios {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (low, high) = (quantile(&self.core, 0.25), quantile(&self.core, 0.75));
+        write!(f, "{:.3} ({low:.3} to {high:.3}; by the wall {:.3})", self.median(), median(&self.wall))
+    }
 }
 
 /// The word for a promise.

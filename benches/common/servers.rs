@@ -16,10 +16,18 @@ use loopscope::base::channel;
 use loopscope::base::clock::Clock;
 use loopscope::load::plan::{LoadControl, Plan};
 use loopscope::specimen::config::Config;
+use loopscope::specimen::control::{Control, Message};
 use loopscope::telemetry::shared::{LOOP_RING, Shared};
 
 /// A child process that ends with its owner.
 pub struct Process(pub Child);
+
+impl Process {
+    /// Its number.
+    pub fn pid(&self) -> u32 {
+        self.0.id()
+    }
+}
 
 impl Drop for Process {
     fn drop(&mut self) {
@@ -47,7 +55,7 @@ pub struct Specimen {
     /// Its process.
     pub process: Process,
     reader: Reader,
-    _control: UnixStream,
+    control: UnixStream,
 }
 
 impl Specimen {
@@ -70,24 +78,32 @@ impl Specimen {
         let process = Process(process);
         let config = Config { watched, ..Config::naive("bench") };
         channel::send_with_fds(&ours, &config, &[mapping.as_fd(), listener.as_fd()])?;
-        Ok(Self { address, process, reader: Reader::start(shared, reader_core), _control: ours })
+        Ok(Self { address, process, reader: Reader::start(shared, reader_core), control: ours })
     }
 
     /// Events read so far, and events that were lost.
     pub fn events(&self) -> (u64, u64) {
-        (self.reader.read.load(Relaxed), self.reader.lost.load(Relaxed))
+        self.reader.events()
+    }
+
+    /// Says that it is to stop, and waits for its end.
+    pub fn stop(mut self) -> anyhow::Result<()> {
+        channel::send(&self.control, &Message { seq: 1, control: Control::Stop })?;
+        let status = self.process.0.wait()?;
+        anyhow::ensure!(status.success(), "the specimen ended with {status}");
+        Ok(())
     }
 
     /// A line of /proc/PID/status in KiB.
     pub fn memory(&self, line: &str) -> anyhow::Result<u64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.0.id()))?;
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.pid()))?;
         let value = status.lines().find_map(|l| l.strip_prefix(line)).with_context(|| format!("no {line} in the status"))?;
         Ok(value.trim_start_matches(':').trim().trim_end_matches(" kB").parse()?)
     }
 }
 
 /// Reads a ring sixty times a second, as the lab does.
-struct Reader {
+pub struct Reader {
     over: Arc<AtomicBool>,
     read: Arc<AtomicU64>,
     lost: Arc<AtomicU64>,
@@ -95,7 +111,8 @@ struct Reader {
 }
 
 impl Reader {
-    fn start(shared: Shared, core: usize) -> Self {
+    /// Reads the first ring of this mapping on a thread of its own, on this core.
+    pub fn start(shared: Shared, core: usize) -> Self {
         let (over, read, lost) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
         let thread = std::thread::spawn({
             let (over, read, lost) = (Arc::clone(&over), Arc::clone(&read), Arc::clone(&lost));
@@ -112,6 +129,11 @@ impl Reader {
             }
         });
         Self { over, read, lost, thread: Some(thread) }
+    }
+
+    /// Events read so far, and events that were lost.
+    pub fn events(&self) -> (u64, u64) {
+        (self.read.load(Relaxed), self.lost.load(Relaxed))
     }
 }
 
@@ -148,12 +170,6 @@ impl Load {
         let process = Process(process);
         channel::send_with_fds(&control, plan, &[mapping.as_fd()])?;
         Ok(Self { process, ring: shared.consumer(0), control })
-    }
-
-    /// What it has used of a core so far.
-    pub fn on_cpu(&self) -> anyhow::Result<Duration> {
-        let schedstat = std::fs::read_to_string(format!("/proc/{}/schedstat", self.process.0.id()))?;
-        Ok(Duration::from_nanos(schedstat.split_whitespace().next().context("an empty schedstat")?.parse()?))
     }
 
     /// Ends it, and waits for its end.

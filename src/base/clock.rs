@@ -108,7 +108,7 @@ pub fn thread_cpu() -> Nanos {
 
 /// Seconds since 1970 began, by the machine's calendar: for the Date header, never for measuring.
 pub fn unix_seconds() -> u64 {
-    rustix::time::clock_gettime(rustix::time::ClockId::Realtime).tv_sec.max(0) as u64
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 /// Whether Linux itself trusts the cycle counter as its clock: then it is invariant and the same on all cores.

@@ -62,7 +62,7 @@ pub trait Watch {
 }
 
 /// What happens in a run. Times count from when the lab was ready.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Happening<'a> {
     /// The lab is started.
     Starting,
@@ -79,6 +79,11 @@ pub enum Happening<'a> {
         what: String,
         /// On which specimen; on all without.
         specimen: Option<&'a str>,
+    },
+    /// Claims failed while the machine was busy: the script is played again.
+    Again {
+        /// The largest share of a second that a loop waited for a CPU.
+        cpu_wait: f64,
     },
     /// The lesson is walked.
     Lesson,
@@ -105,6 +110,7 @@ pub struct Run<'a, S> {
     wait: Wait<'a>,
     /// When the lab was ready.
     began: Nanos,
+    cpu_wait: f64,
 }
 
 impl<'a, S: Subject> Run<'a, S> {
@@ -114,7 +120,7 @@ impl<'a, S: Subject> Run<'a, S> {
     /// It is not ready in time (30 s), it fails, or it is interrupted.
     pub fn begin(subject: &'a mut S, scenario: &'a Scenario, watch: &'a mut dyn Watch, wait: Wait<'a>) -> anyhow::Result<Self> {
         watch.happened(&Happening::Starting);
-        let mut run = Self { subject, scenario, watch, wait, began: Nanos::ZERO };
+        let mut run = Self { subject, scenario, watch, wait, began: Nanos::ZERO, cpu_wait: 0.0 };
         let started = run.subject.now();
         while !run.subject.is_ready() {
             run.turn(Nanos::ZERO, scenario.end())?;
@@ -137,6 +143,11 @@ impl<'a, S: Subject> Run<'a, S> {
         self.subject.world()
     }
 
+    /// The largest share of a second, since the lab was ready, in which a loop could have run and waited for a CPU.
+    pub fn cpu_wait(&self) -> f64 {
+        self.cpu_wait
+    }
+
     fn elapsed(&self) -> Nanos {
         self.subject.now().since(self.began)
     }
@@ -144,6 +155,11 @@ impl<'a, S: Subject> Run<'a, S> {
     /// One turn of the headless loop.
     fn turn(&mut self, elapsed: Nanos, end: Nanos) -> anyhow::Result<()> {
         self.subject.pump()?;
+        // The figure covers the last second: what lies before the run does not count.
+        if elapsed >= Nanos::secs(1) {
+            let waits = self.subject.world().specimens.iter().filter_map(|specimen| specimen.kernel.run_delay);
+            self.cpu_wait = waits.fold(self.cpu_wait, f64::max);
+        }
         self.watch.picture(self.subject.now(), elapsed, end, self.subject.world());
         Ok((self.wait)()?)
     }
@@ -184,9 +200,10 @@ impl<'a, S: Subject> Run<'a, S> {
             if !command.in_script() {
                 continue;
             }
+            let before = until.as_ref().is_some_and(|until| until.judge(self.subject.world(), lang).passed);
             let target = specimen.as_deref().map_or(Some(SpecimenId(0)), |name| self.scenario.specimen(name));
             self.carry_out(target, command).with_context(|| format!("step {} of the lesson", n + 1))?;
-            claims.extend(self.await_claim(until.as_ref(), lang)?);
+            claims.extend(self.await_claim(until.as_ref(), lang)?.map(|claim| if before { already(claim, lang) } else { claim }));
         }
         self.watch.happened(&Happening::Ended { at: self.elapsed() });
         Ok(claims)
@@ -225,6 +242,17 @@ impl<'a, S: Subject> Run<'a, S> {
     }
 }
 
+/// A claim that held before anything was done proves nothing, and a reader who has done nothing would be told that it is done.
+fn already(mut claim: Claim, lang: Lang) -> Claim {
+    claim.passed = false;
+    claim.measured += " (so already before it was tried)";
+    claim.shown.1 += match lang {
+        Lang::En => " (so already before it was tried)",
+        Lang::Zh => "(尝试之前就已如此)",
+    };
+    claim
+}
+
 /// A command as a scenario's file has it.
 fn written(command: &Command) -> String {
     ron::to_string(command).unwrap_or_else(|_| table::of(command).map_or("a command", |row| row.id).to_owned())
@@ -252,5 +280,133 @@ impl fmt::Display for Laggards<'_> {
             first = false;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::load::from_text;
+    use crate::world::testing::Story;
+
+    /// A lab that is none: time passes by 100 ms a look, and a command on `naive` kills it.
+    struct Fake {
+        now: Nanos,
+        ready_at: Nanos,
+        worlds: [World; 2],
+        done: Vec<(Option<SpecimenId>, Command)>,
+        refuses: bool,
+    }
+
+    impl Fake {
+        fn new(ready_at: Nanos) -> Self {
+            let alive = Story::new(&["naive"]).calm(Nanos::millis(200));
+            let dead = Story::new(&["naive"]).calm(Nanos::millis(200)).panic().calm(Nanos::millis(200));
+            Self { now: Nanos::ZERO, ready_at, worlds: [alive.world(), dead.world()], done: Vec::new(), refuses: false }
+        }
+    }
+
+    impl Subject for Fake {
+        fn pump(&mut self) -> anyhow::Result<()> {
+            self.now += Nanos::millis(100);
+            Ok(())
+        }
+        fn world(&self) -> &World {
+            &self.worlds[usize::from(self.done.iter().any(|(_, command)| matches!(command, Command::Inject(_))))]
+        }
+        fn now(&self) -> Nanos {
+            self.now
+        }
+        fn is_ready(&self) -> bool {
+            self.now >= self.ready_at
+        }
+        fn carry_out(&mut self, target: Option<SpecimenId>, command: &Command) -> anyhow::Result<()> {
+            if self.refuses {
+                bail!("no");
+            }
+            self.done.push((target, command.clone()));
+            Ok(())
+        }
+    }
+
+    #[derive(Default)]
+    struct Notes(Vec<String>);
+
+    impl Watch for Notes {
+        fn happened(&mut self, happening: &Happening<'_>) {
+            self.0.push(format!("{happening:?}"));
+        }
+        fn picture(&mut self, _: Nanos, elapsed: Nanos, end: Nanos, _: &World) {
+            assert!(elapsed <= end, "{elapsed} of {end}");
+        }
+    }
+
+    fn scenario(script: &str, lesson: &str) -> Scenario {
+        from_text(&format!(
+            "(id: \"x\", title: {{ \"en\": \"x\" }}, specimens: [(name: \"naive\")], script: [{script}], lesson: [{lesson}])"
+        ))
+        .unwrap()
+    }
+
+    #[test]
+    fn the_script_is_played_from_when_the_lab_is_ready() {
+        let scenario = scenario("(at: \"2s\", specimen: \"naive\", do: Kill), (at: \"1s\", do: LoadUp), (at: \"3s\", do: Stop)", "");
+        let (mut fake, mut notes) = (Fake::new(Nanos::secs(1)), Notes::default());
+        let mut wait = || Ok(());
+        let mut run = Run::begin(&mut fake, &scenario, &mut notes, &mut wait).unwrap();
+        assert_eq!((run.ready_after(), run.play().unwrap()), (Nanos::secs(1), Nanos::secs(3)));
+        assert_eq!(fake.done, [(None, Command::LoadUp), (Some(SpecimenId(0)), Command::Kill)]);
+        assert_eq!(notes.0.len(), 5, "{:?}", notes.0);
+    }
+
+    #[test]
+    fn a_lab_that_is_never_ready_says_who_is_to_blame() {
+        let (mut fake, mut notes) = (Fake::new(Nanos::MAX), Notes::default());
+        let scenario = scenario("", "");
+        let error = Run::begin(&mut fake, &scenario, &mut notes, &mut || Ok(())).err().unwrap().to_string();
+        assert!(error.starts_with("not ready after 30.0 s"), "{error}");
+        let dead = Laggards(&fake.worlds[1], 64).to_string();
+        assert!(dead.starts_with("naive: its process is dead"), "{dead}");
+        assert_eq!(Laggards(&fake.worlds[0], 65).to_string(), "naive: 64 of 65 clients are connected");
+    }
+
+    #[test]
+    fn a_cue_that_is_refused_ends_the_run_and_names_itself() {
+        let mut fake = Fake { refuses: true, ..Fake::new(Nanos::ZERO) };
+        let (scenario, mut notes) = (scenario("(at: \"1s\", specimen: \"naive\", do: Inject(Panic))", ""), Notes::default());
+        let error = Run::begin(&mut fake, &scenario, &mut notes, &mut || Ok(())).unwrap().play().unwrap_err();
+        assert_eq!(format!("{error:#}"), "the script's cue at 1.00 s: Inject(Panic) on naive: no");
+    }
+
+    #[test]
+    fn an_interruption_ends_the_run() {
+        let (mut fake, scenario, mut notes) = (Fake::new(Nanos::ZERO), scenario("", ""), Notes::default());
+        let mut turns = 0;
+        let mut wait = || {
+            turns += 1;
+            if turns > 3 { Err(Interrupted(15)) } else { Ok(()) }
+        };
+        let error = Run::begin(&mut fake, &scenario, &mut notes, &mut wait).unwrap().play().unwrap_err();
+        assert_eq!(error.downcast_ref(), Some(&Interrupted(15)));
+    }
+
+    #[test]
+    fn what_the_lesson_has_one_try_must_lead_to_what_it_says_and_only_then() {
+        let step = |command: &str, until: &str| format!("Try(say: {{ \"en\": \"x\" }}, do: {command}, until: {until}),");
+        let lesson = [
+            step("LoadUp", "Alive(specimen: \"naive\")"),
+            step("Freeze", "Dead(specimen: \"naive\")"),
+            step("Inject(Panic)", "Dead(specimen: \"naive\")"),
+            step("Respawn", "Alive(specimen: \"naive\")"),
+        ]
+        .concat();
+        let (mut fake, scenario, mut notes) = (Fake::new(Nanos::ZERO), scenario("", &lesson), Notes::default());
+        let claims = Run::begin(&mut fake, &scenario, &mut notes, &mut || Ok(())).unwrap().walk(Lang::En).unwrap();
+        let verdicts: Vec<(bool, &str)> = claims.iter().map(|claim| (claim.passed, claim.claim.as_str())).collect();
+        let (alive, dead) = ("naive: alive", "naive: dead");
+        assert_eq!(verdicts, [(false, alive), (true, dead), (false, alive)], "the first was so before, the last never came");
+        assert!(claims[0].measured.ends_with("(so already before it was tried)"));
+        assert_eq!(fake.done.len(), 3, "freezing is for the scope");
+        assert!(fake.now >= TRY_WITHIN);
     }
 }

@@ -2,13 +2,13 @@
 
 use anyhow::Context;
 use serde::Serialize;
+use unicode_width::UnicodeWidthStr;
 
 use super::{Ended, say};
 use crate::base::lang::Lang;
 use crate::output::check::pad;
-use crate::scenario::catalogue::BUILT_IN;
+use crate::scenario::catalogue::{BUILT_IN, Entry};
 use crate::scenario::schema::{Scenario, words};
-use unicode_width::UnicodeWidthStr;
 
 /// One scenario, for machines. A promise like the JSON of `check`.
 #[derive(Debug, Serialize)]
@@ -23,7 +23,7 @@ struct Listed<'a> {
 
 /// Lists them.
 pub fn run(json: bool, lang: Lang) -> anyhow::Result<Ended> {
-    let scenarios = BUILT_IN.iter().map(|entry| entry.scenario()).collect::<Result<Vec<Scenario>, _>>()?;
+    let scenarios = BUILT_IN.iter().map(Entry::scenario).collect::<Result<Vec<Scenario>, _>>()?;
     let text = if json { as_json(&scenarios, lang)? } else { as_table(&scenarios, lang) };
     say(&text).context("standard output")?;
     Ok(Ended::Fine)
@@ -47,11 +47,9 @@ fn as_json(scenarios: &[Scenario], lang: Lang) -> anyhow::Result<String> {
 fn as_table(scenarios: &[Scenario], lang: Lang) -> String {
     let width = |column: &dyn Fn(&Scenario) -> usize| scenarios.iter().map(column).max().unwrap_or(0);
     let (ids, titles) = (width(&|s| s.id.width()), width(&|s| words(&s.title, lang).width()));
-    scenarios
-        .iter()
-        .map(|scenario| {
-            let (id, title) = (pad(&scenario.id, ids), pad(words(&scenario.title, lang), titles));
-            format!("{id}  {title}  {}\n", words(&scenario.summary, lang))
-        })
-        .collect()
+    let line = |scenario: &Scenario| {
+        let (id, title) = (pad(&scenario.id, ids), pad(words(&scenario.title, lang), titles));
+        format!("{id}  {title}  {}", words(&scenario.summary, lang))
+    };
+    scenarios.iter().map(line).collect::<Vec<_>>().join("\n") + "\n"
 }

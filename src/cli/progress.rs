@@ -66,7 +66,8 @@ impl Watch for Progress {
         let due = self.last.is_none_or(|last| now.since(last) >= PICTURE);
         if self.how == How::Line && due {
             self.last = Some(now);
-            let columns = rustix::termios::tcgetwinsize(io::stderr()).map_or(80, |size| usize::from(size.ws_col).max(20));
+            let columns = rustix::termios::tcgetwinsize(io::stderr()).map_or(0, |size| usize::from(size.ws_col));
+            let columns = if columns == 0 { 80 } else { columns.max(20) };
             let line = clipped(&line(&self.id, elapsed, end, world, self.lang), columns - 1);
             let _ = write!(io::stderr().lock(), "\r{line}\x1b[K");
         }
@@ -83,6 +84,12 @@ fn describe(happening: &Happening<'_>, lang: Lang) -> String {
             Some(name) => format!("{at}: {name}: {what}"),
             None => format!("{at}: {what}"),
         },
+        (Happening::Again { cpu_wait }, Lang::En) => {
+            format!("claims failed while the machine was busy (a loop waited {:.0} % of a second for a CPU): once more", cpu_wait * 100.0)
+        }
+        (Happening::Again { cpu_wait }, Lang::Zh) => {
+            format!("机器繁忙时有预期不成立(循环在一秒里有 {:.0} % 的时间在等 CPU):再来一次", cpu_wait * 100.0)
+        }
         (Happening::Lesson, Lang::En) => "trying what the lesson has the reader try".into(),
         (Happening::Lesson, Lang::Zh) => "逐步试做课程里的操作".into(),
         (Happening::Ended { at }, Lang::En) => format!("ended at {at}"),
@@ -90,13 +97,13 @@ fn describe(happening: &Happening<'_>, lang: Lang) -> String {
     }
 }
 
-/// `04-computing-callback ▕██████░░▏ 3.20 s of 7.50 s  naive 1.0 k/s stalled 412 ms · pool 1.0 k/s`
+/// `04-computing-callback ▕██████░░▏ 3.20 s / 7.50 s  naive 1.0 k/s stalled 412 ms · pool 1.0 k/s`
 fn line(id: &str, elapsed: Nanos, end: Nanos, world: &World, lang: Lang) -> String {
     let share = if end == Nanos::ZERO { 1.0 } else { (elapsed.as_secs() / end.as_secs()).clamp(0.0, 1.0) };
     let full = (share * BAR as f64) as usize;
-    let mut text = format!("{id} ▕{}{}▏ {elapsed} / {end} ", "█".repeat(full), "░".repeat(BAR - full));
+    let mut text = format!("{id} ▕{}{}▏ {elapsed} / {end}", "█".repeat(full), "░".repeat(BAR - full));
     for (n, specimen) in world.specimens.iter().enumerate() {
-        let _ = write!(text, "{} {} {}/s", if n == 0 { " " } else { " · " }, specimen.name, count(specimen.clients.rate));
+        let _ = write!(text, "{} {} {}/s", if n == 0 { " " } else { " ·" }, specimen.name, count(specimen.clients.rate));
         let state = match (specimen.life, &specimen.stalls.current) {
             (Life::Dead { .. }, _) => Some(pick(lang, "dead".into(), "已死".into())),
             (_, Some(stall)) => Some(pick(lang, format!("stalled {}", stall.length), format!("停顿 {}", stall.length))),
@@ -136,7 +143,7 @@ mod tests {
     fn the_line_tells_of_everyone_and_fits() {
         let world = Story::new(&["naive", "pool"]).calm(Nanos::secs(1)).hang(Nanos::millis(400)).world();
         let text = line("x", Nanos::secs(2), Nanos::secs(4), &world, Lang::En);
-        assert!(text.starts_with("x ▕████████░░░░░░░░▏ 2.00 s / 4.00 s   naive "), "{text}");
+        assert!(text.starts_with("x ▕████████░░░░░░░░▏ 2.00 s / 4.00 s  naive "), "{text}");
         assert!(text.contains("/s stalled 4") && text.contains(" · pool "), "{text}");
         for columns in 0..40 {
             assert!(unicode_width::UnicodeWidthStr::width(clipped("停顿 ▕█ naive 400 ms, and more of it", columns).as_str()) <= columns);

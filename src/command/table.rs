@@ -19,9 +19,9 @@ pub const COMPUTE: Nanos = Nanos::millis(800);
 /// The worker threads of a pool that is switched on by a key.
 pub const POOL_THREADS: u8 = 2;
 /// The budget of a slice where slicing is switched on by a key.
-pub const SLICE_BUDGET: Nanos = Nanos::millis(2);
+pub const SLICE_BUDGET: Nanos = Nanos::millis(5);
 /// How long a callback may hold the loop where the supervisor is switched on by a key: longer than [`COMPUTE`], which is no reason to kill.
-pub const SUPERVISOR_DEADLINE: Nanos = Nanos::millis(1500);
+pub const SUPERVISOR_DEADLINE: Nanos = Nanos::secs(2);
 /// The open-loop rate that a key goes back to.
 pub const RATE: f64 = 2000.0;
 
@@ -293,8 +293,8 @@ pub static COMMANDS: &[Row] = &[
         keys!(LAB_AND_MENUS: "S"),
         words("slicing", "任务分片"),
         words(
-            "do computing work in slices of 2 ms, one a tick; the key switches it on and off",
-            "把计算切成 2 ms 一片,每个 tick 做一片;按键开关",
+            "do computing work in slices of 5 ms, one a tick; the key switches it on and off",
+            "把计算切成 5 ms 一片,每个 tick 做一片;按键开关",
         ),
     )
     .in_menu(Menu::Mitigations)
@@ -319,8 +319,8 @@ pub static COMMANDS: &[Row] = &[
         keys!(LAB_AND_MENUS: "U"),
         words("supervisor", "监督进程"),
         words(
-            "kill the process when its loop is stuck for 1.5 s, and replace it whenever it dies; the key switches it on and off",
-            "循环卡住 1.5 s 就杀死进程,进程一死就换新的;按键开关",
+            "kill the process when its loop is stuck for 2 s, and replace it whenever it dies; the key switches it on and off",
+            "循环卡住 2 s 就杀死进程,进程一死就换新的;按键开关",
         ),
     )
     .in_menu(Menu::Mitigations)
@@ -669,6 +669,8 @@ mod tests {
 
     use super::*;
     use crate::command::key::Key;
+    use crate::specimen::faults::FAULTS;
+    use crate::specimen::mitigations::MITIGATIONS;
     use crate::telemetry::vocabulary::Fault;
 
     /// The names of all variants, as the deserializer knows them.
@@ -769,7 +771,13 @@ mod tests {
 
     #[test]
     fn what_the_texts_say_is_what_the_values_are() {
-        assert_eq!((COMPUTE, SLICE_BUDGET, SUPERVISOR_DEADLINE), (Nanos::millis(800), Nanos::millis(2), Nanos::millis(1500)));
+        assert_eq!((COMPUTE, SLICE_BUDGET, SUPERVISOR_DEADLINE), (Nanos::millis(800), Nanos::millis(5), Nanos::secs(2)));
+        for fault in FAULTS {
+            assert!(menu(Menu::Faults).any(|row| row.command() == Some(Command::Inject(fault.default))), "{}", fault.name());
+        }
+        for mitigation in MITIGATIONS {
+            assert_eq!(by_id(mitigation.name()).unwrap().command(), Some(Command::Apply(mitigation.default)));
+        }
         assert!(by_id("worker-pool").unwrap().help.en.contains(&format!("{POOL_THREADS} worker threads")));
         assert!(SUPERVISOR_DEADLINE > COMPUTE);
     }

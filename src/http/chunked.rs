@@ -5,14 +5,14 @@ use super::refusal::Refusal;
 
 /// The most bytes that size lines, extensions and trailers of one body may have together.
 const MAX_OVERHEAD: usize = 64 * 1024;
-/// The most hexadecimal digits of a size: more than any limit needs, fewer than overflow.
-const MAX_DIGITS: u8 = 8;
+/// The most hexadecimal digits of a size: more would not fit into 64 bits.
+const MAX_DIGITS: u8 = 16;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum At {
     Size { digits: u8, value: usize },
     SpaceBeforeExtension { value: usize },
-    Extension { value: usize, name: bool },
+    Extension { value: usize, in_it: Extension },
     SizeLf { value: usize },
     Data { left: usize },
     DataCr,
@@ -23,6 +23,45 @@ enum At {
     TrailerLf,
     LastLf,
     Done,
+}
+
+/// Where in a chunk's extension: `;name=value`, with white space wherever it stands between these, and the value a token or quoted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Extension {
+    BeforeName,
+    Name,
+    AfterName,
+    BeforeValue,
+    Value,
+    Quoted,
+    Escaped,
+    AfterValue,
+}
+
+impl Extension {
+    #[expect(clippy::match_same_arms, reason = "each arm is a rule of the grammar; merged they could not be read")]
+    fn step(self, byte: u8) -> Option<Self> {
+        Some(match (self, byte) {
+            (Self::BeforeName, b' ' | b'\t') => Self::BeforeName,
+            (Self::BeforeName | Self::Name, _) if is_token(byte) => Self::Name,
+            (Self::Name | Self::AfterName, b' ' | b'\t') => Self::AfterName,
+            (Self::Name | Self::AfterName, b'=') => Self::BeforeValue,
+            (Self::BeforeValue, b' ' | b'\t') => Self::BeforeValue,
+            (Self::BeforeValue, b'"') => Self::Quoted,
+            (Self::BeforeValue | Self::Value, _) if is_token(byte) => Self::Value,
+            (Self::Quoted, b'"') => Self::AfterValue,
+            (Self::Quoted, b'\\') => Self::Escaped,
+            (Self::Quoted | Self::Escaped, b'\t' | b' '..=b'~' | 0x80..) => Self::Quoted,
+            (Self::Value | Self::AfterValue, b' ' | b'\t') => Self::AfterValue,
+            (Self::Name | Self::AfterName | Self::Value | Self::AfterValue, b';') => Self::BeforeName,
+            _ => return None,
+        })
+    }
+
+    /// Whether a line can end here.
+    fn is_whole(self) -> bool {
+        matches!(self, Self::Name | Self::Value | Self::AfterValue)
+    }
 }
 
 /// Where in a chunked body the decoder is.
@@ -69,28 +108,30 @@ impl Chunked {
     }
 
     /// Where one byte of the framing leads.
+    #[expect(clippy::match_same_arms, reason = "each arm is a rule of the grammar; merged they could not be read")]
     fn step(&self, byte: u8, so_far: usize, limit: usize) -> Result<At, Refusal> {
         Ok(match (self.at, byte) {
             (At::Size { digits, value }, _) if byte.is_ascii_hexdigit() => {
-                let digit = (byte as char).to_digit(16).unwrap_or(0) as usize;
-                let value = value << 4 | digit;
-                if so_far + value > limit {
-                    return Err(Refusal::BodyTooLong);
-                }
                 if digits == MAX_DIGITS {
                     return Err(Refusal::ChunkSize);
                 }
-                At::Size { digits: digits + 1, value }
+                let digit = (byte as char).to_digit(16).unwrap_or(0) as usize;
+                At::Size { digits: digits + 1, value: value << 4 | digit }
             }
-            (At::Size { digits: 1.., value } | At::SpaceBeforeExtension { value }, b';') => At::Extension { value, name: false },
+            // A size is too long only when it is one: what has too many digits is none.
+            (At::Size { digits: 1.., value }, b';' | b' ' | b'\t' | b'\r') if value > limit.saturating_sub(so_far) => {
+                return Err(Refusal::BodyTooLong);
+            }
+            (At::Size { digits: 1.., value } | At::SpaceBeforeExtension { value }, b';') => {
+                At::Extension { value, in_it: Extension::BeforeName }
+            }
             (At::Size { digits: 1.., value } | At::SpaceBeforeExtension { value }, b' ' | b'\t') => At::SpaceBeforeExtension { value },
-            (At::Size { digits: 1.., value } | At::Extension { value, name: true }, b'\r') => At::SizeLf { value },
-            (At::Extension { value, name: true }, b'\t' | b' '..=b'~' | 0x80..) => At::Extension { value, name: true },
-            (At::Extension { value, name: false }, b' ' | b'\t') => At::Extension { value, name: false },
-            (At::Extension { value, name: false }, _) if is_token(byte) => At::Extension { value, name: true },
+            (At::Size { digits: 1.., value }, b'\r') => At::SizeLf { value },
+            (At::Extension { value, in_it }, b'\r') if in_it.is_whole() => At::SizeLf { value },
+            (At::Extension { value, in_it }, _) => At::Extension { value, in_it: in_it.step(byte).ok_or(Refusal::ChunkSize)? },
             (At::SizeLf { value: 0 }, b'\n') => At::LineStart,
             (At::SizeLf { value }, b'\n') => At::Data { left: value },
-            (At::Size { .. } | At::SpaceBeforeExtension { .. } | At::Extension { .. } | At::SizeLf { .. }, _) => {
+            (At::Size { .. } | At::SpaceBeforeExtension { .. } | At::SizeLf { .. }, _) => {
                 return Err(Refusal::ChunkSize);
             }
             (At::DataCr, b'\r') => At::DataLf,
@@ -138,7 +179,7 @@ mod tests {
             ("00005\r\nhello\r\n000\r\n\r\n", Some(("hello".into(), 0))),
             ("A\r\n0123456789\r\n1\r\n!\r\n0\r\nX: y\r\nZ:\r\n\r\n", Some(("0123456789!".into(), 0))),
             ("5;a=b;c=\"d e\"\r\nhello\r\n0;x\r\n\r\n", Some(("hello".into(), 0))),
-            ("5 ; a\r\nhello\r\n0\r\n\r\n", Some(("hello".into(), 0))),
+            ("5 ; a = b ;c=\"\\\"\"\r\nhello\r\n0\r\n\r\n", Some(("hello".into(), 0))),
             ("5\r\nhello\r\n0\r\n", None),
             ("5\r\nhel", None),
         ] {
@@ -166,9 +207,14 @@ mod tests {
             ("5;\r\nhello", Refusal::ChunkSize),
             ("5;a\nhello", Refusal::ChunkSize),
             ("5;a\0\r\n", Refusal::ChunkSize),
-            ("000000000\r\n", Refusal::ChunkSize),
+            ("5;a[=b\r\n", Refusal::ChunkSize),
+            ("5;a=\r\n", Refusal::ChunkSize),
+            ("5;a=\"b\r\n", Refusal::ChunkSize),
+            ("5;a=b c\r\n", Refusal::ChunkSize),
+            ("00000000000000000\r\n", Refusal::ChunkSize),
+            ("ffffffffffffffffff\r\n", Refusal::ChunkSize),
+            ("ffffffffffffffff\r\n", Refusal::BodyTooLong),
             ("65\r\n", Refusal::BodyTooLong),
-            ("ffffffffffffffffff\r\n", Refusal::BodyTooLong),
             ("5\r\nhelloX", Refusal::ChunkEnd),
             ("5\r\nhello\n", Refusal::ChunkEnd),
             ("5\r\nhello\r0", Refusal::ChunkEnd),

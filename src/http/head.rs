@@ -144,7 +144,13 @@ pub fn parse<'h, 'b>(bytes: &'b [u8], scratch: &'h mut Scratch<'b>, limits: &Lim
         Ok(httparse::Status::Complete(length)) => length,
         Ok(httparse::Status::Partial) if bytes.len() < limits.head => return Ok(None),
         Ok(httparse::Status::Partial) => {
-            return Err(if bytes.contains(&b'\n') { Refusal::HeadTooLong } else { Refusal::TargetTooLong });
+            let line = skip_empty_lines(bytes);
+            return Err(match (line.contains(&b'\n'), line.contains(&b' ')) {
+                (true, _) => Refusal::HeadTooLong,
+                (false, true) => Refusal::TargetTooLong,
+                // No method is as long as that.
+                (false, false) => Refusal::RequestLine,
+            });
         }
         // What stands for a version is judged when the line has come to its end: half of `HTTP/2.0` is no wrong version yet.
         Err(httparse::Error::Version) if !skip_empty_lines(bytes).contains(&b'\n') => {
@@ -153,14 +159,12 @@ pub fn parse<'h, 'b>(bytes: &'b [u8], scratch: &'h mut Scratch<'b>, limits: &Lim
         Err(error) => return Err(refusal(error, bytes)),
     };
     let bytes = &bytes[..length];
-    // Counted and not searched, which the compiler turns into a few vector instructions.
-    let bare = bytes.windows(2).map(|w| usize::from(w[1] == b'\n' && w[0] != b'\r')).sum::<usize>();
-    if bare > 0 {
-        return Err(Refusal::LineEnd);
-    }
     let (Some(method), Some(path), Some(version)) = (request.method, request.path, request.version) else {
         return Err(Refusal::RequestLine);
     };
+    if !lines_end_in_crlf(bytes, path, request.headers) {
+        return Err(Refusal::LineEnd);
+    }
     let method = Method::parse(method);
     let version = if version == 0 { Version::Http10 } else { Version::Http11 };
     let target = Target::parse(method, path)?;
@@ -188,6 +192,21 @@ pub fn parse<'h, 'b>(bytes: &'b [u8], scratch: &'h mut Scratch<'b>, limits: &Lim
     Ok(Some(Head { bytes, method, target, version, fields, framing, keep_alive, expects_continue }))
 }
 
+/// Whether every line of a head ends in CR LF: the parser lets a bare LF pass. It has found where the lines end, so nothing is searched again.
+#[inline]
+fn lines_end_in_crlf(head: &[u8], target: &str, fields: &[httparse::Header<'_>]) -> bool {
+    // Where a part of the head ends in it.
+    let end = |part: &[u8]| (part.as_ptr().addr() + part.len()).wrapping_sub(head.as_ptr().addr());
+    let version_end = end(target.as_bytes()).wrapping_add(" HTTP/1.1".len());
+    head.get(version_end) == Some(&b'\r')
+        && head.ends_with(b"\r\n")
+        && fields.iter().all(|field| {
+            // Behind the value, or behind the colon where there is none, only white space can stand.
+            let from = if field.value.is_empty() { end(field.name.as_bytes()) + 1 } else { end(field.value) };
+            head.get(from..).and_then(|rest| rest.iter().find(|&&b| b != b' ' && b != b'\t')) == Some(&b'\r')
+        })
+}
+
 /// What the fields that concern the connection say.
 #[derive(Default)]
 struct Said {
@@ -208,7 +227,8 @@ impl Said {
             match field.name.len() {
                 4 if field.name.eq_ignore_ascii_case("host") => {
                     said.hosts += 1;
-                    if !std::str::from_utf8(field.value).is_ok_and(is_authority) {
+                    // A URI of this scheme without a host is none (RFC 9110, section 4.2.1).
+                    if field.value.is_empty() || !is_authority(field.value) {
                         return Err(Refusal::Host);
                     }
                 }
@@ -245,6 +265,7 @@ impl Said {
 struct Encoding {
     chunked: u32,
     others: u32,
+    empty: u32,
     chunked_is_last: bool,
 }
 
@@ -252,24 +273,24 @@ impl Encoding {
     fn add(&mut self, value: &[u8]) {
         for coding in value.split(|&b| b == b',').map(<[u8]>::trim_ascii) {
             self.chunked_is_last = coding.eq_ignore_ascii_case(b"chunked");
-            if self.chunked_is_last {
-                self.chunked += 1;
-            } else {
-                self.others += 1;
+            match (self.chunked_is_last, coding) {
+                (true, _) => self.chunked += 1,
+                (false, []) => self.empty += 1,
+                (false, _) => self.others += 1,
             }
         }
     }
 
     fn framing(&self) -> Result<Framing, Refusal> {
         match self {
-            Self { chunked: 1, others: 0, .. } => Ok(Framing::Chunked),
-            Self { chunked: 1, chunked_is_last: true, .. } => Err(Refusal::Coding),
+            Self { chunked: 1, others: 0, empty: 0, .. } => Ok(Framing::Chunked),
+            Self { chunked: 1, chunked_is_last: true, empty: 0, .. } => Err(Refusal::Coding),
             _ => Err(Refusal::Encoding),
         }
     }
 }
 
-/// A Content-Length: digits and nothing else. A number that no machine holds is still a number, and too long.
+/// A Content-Length: digits and nothing else, and a number that can be held.
 fn length(value: &[u8]) -> Result<usize, Refusal> {
     if value.contains(&b',') {
         return Err(Refusal::ManyLengths);
@@ -278,7 +299,7 @@ fn length(value: &[u8]) -> Result<usize, Refusal> {
         return Err(Refusal::Length);
     }
     let digits = std::str::from_utf8(value).map_err(|_| Refusal::Length)?;
-    digits.parse().map_err(|_| Refusal::BodyTooLong)
+    digits.parse().map_err(|_| Refusal::Length)
 }
 
 fn list(value: &[u8]) -> impl Iterator<Item = &[u8]> {
@@ -340,7 +361,7 @@ mod tests {
             ("GET /x HTTP/1.0\r\nConnection: keep-alive\r\n\r\n".into(), (Method::Get, "/x", none, true)),
             ("GET /x HTTP/1.0\r\nExpect: 1\r\n\r\n".into(), (Method::Get, "/x", none, false)),
             ("GET http://b/x HTTP/1.1\r\nHost: a\r\n\r\n".into(), (Method::Get, "/x", none, true)),
-            ("OPTIONS * HTTP/1.1\r\nHost:\r\n\r\n".into(), (Method::Options, "*", none, true)),
+            ("OPTIONS * HTTP/1.1\r\nHost: a:80\r\n\r\n".into(), (Method::Options, "*", none, true)),
             ("get / HTTP/1.1\r\nHost: a\r\n\r\n".into(), (Method::Other, "/", none, true)),
         ] {
             assert_eq!(short(&text), Ok(Some(expected)), "{text:?}");
@@ -385,7 +406,11 @@ mod tests {
             (with("Content-Length: 5, 5\r\n"), Refusal::ManyLengths),
             (with("Content-Length: 5\r\nContent-Length: 6\r\n"), Refusal::ManyLengths),
             (with("Content-Length: 1048577\r\n"), Refusal::BodyTooLong),
-            (with("Content-Length: 99999999999999999999999\r\n"), Refusal::BodyTooLong),
+            (with("Content-Length: 99999999999999999999999\r\n"), Refusal::Length),
+            ("GET / HTTP/1.1\r\nHost:\r\n\r\n".into(), Refusal::Host),
+            (with("Transfer-Encoding: , chunked\r\n"), Refusal::Encoding),
+            (with("Transfer-Encoding: chunked,\r\n"), Refusal::Encoding),
+            (format!("{long} / HTTP/1.1\r\nHost: a\r\n\r\n"), Refusal::RequestLine),
             (with("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n"), Refusal::LengthAndEncoding),
             (with("Transfer-Encoding: gzip, chunked\r\n"), Refusal::Coding),
             (with("Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n"), Refusal::Coding),

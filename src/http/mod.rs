@@ -14,7 +14,7 @@ pub mod target;
 pub use head::{Framing, Head, Method, Scratch, Version};
 pub use refusal::Refusal;
 pub use request::{Fed, Parts, Request, Whole};
-pub use response::Reply;
+pub use response::{Dated, Reply};
 pub use target::Target;
 
 /// What a request may be at most. Beyond: 431, 414, 413.

@@ -34,11 +34,33 @@ pub const BYTES: &str = "application/octet-stream";
 /// The type of JSON.
 pub const JSON: &str = "application/json";
 
+const OK: &[u8; 23] = b"HTTP/1.1 200 OK\r\nDate: ";
+
+/// What the answers of one second have in common: the date, and how the most frequent of them begins.
+#[derive(Debug)]
+pub struct Dated {
+    ok: [u8; OK.len() + 29],
+}
+
+impl Dated {
+    /// For this second.
+    pub fn new(date: HttpDate) -> Self {
+        let mut ok = [0; OK.len() + 29];
+        ok[..OK.len()].copy_from_slice(OK);
+        ok[OK.len()..].copy_from_slice(&date);
+        Self { ok }
+    }
+
+    fn date(&self) -> &[u8] {
+        &self.ok[OK.len()..]
+    }
+}
+
 /// The answer to one request.
 #[derive(Debug)]
 pub struct Reply<'o> {
     out: &'o mut Vec<u8>,
-    date: &'o HttpDate,
+    dated: &'o Dated,
     version: Version,
     head_only: bool,
     /// Whether the connection lives on.
@@ -49,13 +71,13 @@ pub struct Reply<'o> {
 impl<'o> Reply<'o> {
     /// The answer to this request, appended to `out`. The connection lives on if the request lets it.
     #[inline]
-    pub fn to(head: &Head<'_, '_>, out: &'o mut Vec<u8>, date: &'o HttpDate) -> Self {
-        Self { out, date, version: head.version, head_only: head.method == Method::Head, keep_alive: head.keep_alive, status: 0 }
+    pub fn to(head: &Head<'_, '_>, out: &'o mut Vec<u8>, dated: &'o Dated) -> Self {
+        Self { out, dated, version: head.version, head_only: head.method == Method::Head, keep_alive: head.keep_alive, status: 0 }
     }
 
     /// An answer after which the connection is closed: the request could not be read, or its callback failed.
-    pub fn last(out: &'o mut Vec<u8>, date: &'o HttpDate) -> Self {
-        Self { out, date, version: Version::Http11, head_only: false, keep_alive: false, status: 0 }
+    pub fn last(out: &'o mut Vec<u8>, dated: &'o Dated) -> Self {
+        Self { out, dated, version: Version::Http11, head_only: false, keep_alive: false, status: 0 }
     }
 
     /// Closes the connection after this answer.
@@ -80,6 +102,7 @@ impl<'o> Reply<'o> {
     }
 
     /// Answers with a body and more fields.
+    #[inline]
     pub fn send_with(&mut self, status: u16, content_type: &str, fields: &[(&str, &str)], body: &[u8]) {
         if self.begin(status, content_type, fields, body.len() as u64) {
             self.out.extend_from_slice(body);
@@ -101,16 +124,18 @@ impl<'o> Reply<'o> {
     /// Answers without a body: 204, which has not even a length (RFC 9110, section 8.6).
     pub fn no_content(&mut self, fields: &[(&str, &str)]) {
         self.head(204);
+        self.out.extend_from_slice(b"\r\n");
         self.fields(fields);
         self.out.extend_from_slice(b"\r\n");
     }
 
     /// Begins an answer whose body of `length` bytes the caller appends or sends afterwards, if this says so: to HEAD goes no body.
+    #[inline]
     pub fn begin(&mut self, status: u16, content_type: &str, fields: &[(&str, &str)], length: u64) -> bool {
         self.head(status);
         let mut digits = [0; 20];
         let length = decimal(length, &mut digits);
-        for part in [b"Content-Type: ", content_type.as_bytes(), b"\r\nContent-Length: ", length, b"\r\n"] {
+        for part in [b"\r\nContent-Type: ", content_type.as_bytes(), b"\r\nContent-Length: ", length, b"\r\n"] {
             self.out.extend_from_slice(part);
         }
         self.fields(fields);
@@ -123,22 +148,25 @@ impl<'o> Reply<'o> {
         self.out.extend_from_slice(part);
     }
 
+    #[inline]
     fn head(&mut self, status: u16) {
         self.status = status;
+        // Once for all of the parts that follow.
+        self.out.reserve(256);
         if status == 200 {
-            self.out.extend_from_slice(b"HTTP/1.1 200 OK\r\nDate: ");
+            self.out.extend_from_slice(&self.dated.ok);
         } else {
             let mut digits = [0; 20];
             for part in [b"HTTP/1.1 ", decimal(u64::from(status), &mut digits), b" ", reason(status).as_bytes(), b"\r\nDate: "] {
                 self.out.extend_from_slice(part);
             }
+            self.out.extend_from_slice(self.dated.date());
         }
-        self.out.extend_from_slice(self.date);
-        self.out.extend_from_slice(match (self.keep_alive, self.version) {
-            (true, Version::Http11) => b"\r\n",
-            (true, Version::Http10) => b"\r\nConnection: keep-alive\r\n",
-            (false, _) => b"\r\nConnection: close\r\n",
-        });
+        match (self.keep_alive, self.version) {
+            (true, Version::Http11) => {}
+            (true, Version::Http10) => self.out.extend_from_slice(b"\r\nConnection: keep-alive"),
+            (false, _) => self.out.extend_from_slice(b"\r\nConnection: close"),
+        }
     }
 
     fn fields(&mut self, fields: &[(&str, &str)]) {
@@ -173,8 +201,8 @@ mod tests {
     fn answer(request: &str, with: impl Fn(&mut Reply<'_>)) -> String {
         let mut scratch = Scratch::new();
         let head = parse(request.as_bytes(), &mut scratch, &Limits::default()).unwrap().unwrap();
-        let (mut out, date) = (Vec::new(), http_date(0));
-        with(&mut Reply::to(&head, &mut out, &date));
+        let (mut out, dated) = (Vec::new(), Dated::new(http_date(0)));
+        with(&mut Reply::to(&head, &mut out, &dated));
         String::from_utf8(out).unwrap().replace("Date: Thu, 01 Jan 1970 00:00:00 GMT\r\n", "")
     }
 

@@ -25,7 +25,7 @@ impl<'b> Target<'b> {
         }
         if method == Method::Connect {
             let port = text.rsplit_once(':').map(|(_, port)| port);
-            let sound = is_authority(text) && port.is_some_and(|p| !p.is_empty() && p.bytes().all(|b| b.is_ascii_digit()));
+            let sound = is_authority(text.as_bytes()) && port.is_some_and(|p| !p.is_empty() && p.bytes().all(|b| b.is_ascii_digit()));
             return if sound { Ok(Self { path: "", query: "", authority: Some(text) }) } else { Err(Refusal::Target) };
         }
         if text.starts_with('/') {
@@ -38,7 +38,7 @@ impl<'b> Target<'b> {
         let rest = after_scheme(text).ok_or(Refusal::Target)?;
         let end = rest.find(['/', '?']).unwrap_or(rest.len());
         let (authority, rest) = rest.split_at(end);
-        if authority.is_empty() || !is_authority(authority) {
+        if authority.is_empty() || !is_authority(authority.as_bytes()) {
             return Err(Refusal::Target);
         }
         let (path, query) = split_query(rest);
@@ -61,7 +61,10 @@ impl<'b> Target<'b> {
 }
 
 fn split_query(text: &str) -> (&str, &str) {
-    text.split_once('?').unwrap_or((text, ""))
+    match text.bytes().position(|b| b == b'?') {
+        Some(at) => (&text[..at], &text[at + 1..]),
+        None => (text, ""),
+    }
 }
 
 fn after_scheme(text: &str) -> Option<&str> {
@@ -73,20 +76,38 @@ fn after_scheme(text: &str) -> Option<&str> {
 
 /// Whether this could name a host and a port (RFC 3986, sections 3.2.2 and 3.2.3), without user information, which no request
 /// may carry (RFC 9110, section 4.2.4).
-pub fn is_authority(text: &str) -> bool {
-    let (host, port) = match text.strip_prefix('[') {
-        Some(rest) => match rest.split_once(']') {
-            Some((inner, port)) if !inner.is_empty() && inner.bytes().all(|b| b.is_ascii_hexdigit() || b":.vV".contains(&b)) => ("", port),
-            _ => return false,
-        },
-        None => match text.split_once(':') {
-            Some((host, _)) => (host, &text[host.len()..]),
-            None => (text, ""),
-        },
+#[inline]
+pub fn is_authority(text: &[u8]) -> bool {
+    let (host_ends, host_is_sound) = if text.first() == Some(&b'[') {
+        let inner = text[1..].iter().take_while(|b| b.is_ascii_hexdigit() || b":.vV".contains(b)).count();
+        (inner + 2, inner > 0 && text.get(inner + 1) == Some(&b']'))
+    } else {
+        (text.iter().take_while(|&&b| HOST[usize::from(b)]).count(), true)
     };
-    let port_is_sound = port.is_empty() || port.strip_prefix(':').is_some_and(|p| p.bytes().all(|b| b.is_ascii_digit()));
-    port_is_sound && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~%!$&'()*+;=".contains(&b))
+    host_is_sound
+        && match &text[host_ends..] {
+            [] => true,
+            [b':', port @ ..] => port.iter().all(u8::is_ascii_digit),
+            _ => false,
+        }
 }
+
+/// The bytes that a registered name or an IPv4 address can have. A comma would be one, but no host has it, and lists do.
+static HOST: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = (byte as u8).is_ascii_alphanumeric();
+        byte += 1;
+    }
+    let others = b"-._~%!$&'()*+;=";
+    let mut at = 0;
+    while at < others.len() {
+        table[others[at] as usize] = true;
+        at += 1;
+    }
+    table
+};
 
 #[cfg(test)]
 mod tests {
@@ -133,10 +154,10 @@ mod tests {
     #[test]
     fn authorities() {
         for good in ["a", "a.b:80", "127.0.0.1", "[::1]", "[::1]:8080", "", "a:", "xn--e", "a_b"] {
-            assert!(is_authority(good), "{good}");
+            assert!(is_authority(good.as_bytes()), "{good}");
         }
         for bad in ["a b", "a/b", "u@a", "a:b", "[", "[]", "[::1", "[::1]x", "a,b", "a\\b", "a?b", "a:1:2"] {
-            assert!(!is_authority(bad), "{bad}");
+            assert!(!is_authority(bad.as_bytes()), "{bad}");
         }
     }
 }

@@ -22,6 +22,7 @@ use crate::telemetry::ring::Consumer;
 use crate::telemetry::shared::{Gate, LOOP_RING, Shared};
 use crate::telemetry::vocabulary::Mitigation;
 use crate::telemetry::{Event, Lane, Origin, What};
+use crate::world::history::Limits;
 
 /// Rings of a specimen: its loop and up to eight workers.
 const SPECIMEN_RINGS: usize = 9;
@@ -39,15 +40,15 @@ pub struct Options {
     pub bind: IpAddr,
     /// The first specimen's port; without it 7070 or the next that is free.
     pub port: Option<u16>,
-    /// Events that the history keeps.
-    pub history: usize,
+    /// How much of the past is kept; `None`: nothing of it.
+    pub history: Option<Limits>,
     /// The binary that the children are started from.
     pub program: ProgramPath,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { bind: IpAddr::from([127, 0, 0, 1]), port: None, history: 1 << 20, program: ProgramPath::default() }
+        Self { bind: IpAddr::from([127, 0, 0, 1]), port: None, history: Some(Limits::default()), program: ProgramPath::default() }
     }
 }
 

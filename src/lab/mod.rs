@@ -5,6 +5,7 @@
 pub mod child;
 pub mod listener;
 pub mod live;
+pub mod past;
 pub mod sampler;
 pub mod script;
 pub mod source;
@@ -18,9 +19,11 @@ use crate::command::Command;
 use crate::load::plan::LoadControl;
 use crate::scenario::Scenario;
 use crate::telemetry::shared::Gate;
+use crate::world::history::History;
 use crate::world::{Setup, World};
 
 pub use live::{Live, Options, Refusal};
+pub use past::Past;
 pub use script::Script;
 pub use source::{Fact, Source};
 
@@ -38,6 +41,7 @@ pub struct Lab {
     options: Options,
     live: Live,
     world: World,
+    history: Option<History>,
     facts: Vec<Fact>,
     marks: Vec<String>,
 }
@@ -51,11 +55,13 @@ impl Lab {
         let setup =
             Setup { specimens: scenario.specimens.iter().map(|s| s.name.clone()).collect(), stall_threshold: scenario.stall_threshold };
         let live = Live::start(scenario, options)?;
+        let world = World::new(&setup);
         Ok(Self {
             scenario: scenario.clone(),
             options: options.clone(),
             live,
-            world: World::new(&setup),
+            history: options.history.map(|limits| History::new(&world, limits)),
+            world,
             facts: Vec::new(),
             marks: Vec::new(),
         })
@@ -69,8 +75,18 @@ impl Lab {
         let until = self.live.poll(&mut self.facts)?;
         for fact in self.facts.drain(..) {
             match fact {
-                Fact::Event(event) => self.world.apply(&event),
-                Fact::LastWords(specimen, words) => self.world.last_words(specimen, words),
+                Fact::Event(event) => {
+                    if let Some(history) = &mut self.history {
+                        history.record(&self.world, &event);
+                    }
+                    self.world.apply(&event);
+                }
+                Fact::LastWords(specimen, words) => {
+                    if let Some(history) = &mut self.history {
+                        history.note(specimen, &words);
+                    }
+                    self.world.last_words(specimen, words);
+                }
             }
         }
         self.world.advance(until);
@@ -80,6 +96,11 @@ impl Lab {
     /// What is known.
     pub fn world(&self) -> &World {
         &self.world
+    }
+
+    /// The past, where it is kept.
+    pub fn history(&self) -> Option<&History> {
+        self.history.as_ref()
     }
 
     /// The scenario that runs.

@@ -80,10 +80,7 @@ impl<P: Probe> Server<P> {
     fn welcome(&mut self, mut stream: TcpStream, peer: SocketAddr) {
         let fd = stream.as_raw_fd();
         let (port, fd) = (peer.port(), u16::try_from(fd).unwrap_or(u16::MAX));
-        let loopback = match peer.ip() {
-            IpAddr::V4(ip) => ip.is_loopback(),
-            IpAddr::V6(ip) => ip.is_loopback() || ip.to_ipv4_mapped().is_some_and(|ip| ip.is_loopback()),
-        };
+        let trusted = self.common.faults_for_all || is_this_machine(peer.ip());
         let id = self.common.stats.next_conn();
         let entry = self.conns.vacant_entry();
         let token = token(id, entry.key());
@@ -91,7 +88,7 @@ impl<P: Probe> Server<P> {
         // Readable is all that we ever want to hear, until something could not be written.
         if self.common.poll.registry().register(&mut stream, token, Interest::READABLE).is_ok() {
             self.common.probe.note(What::Interested { conn: id, interest: Readiness::READABLE });
-            entry.insert(Conn::new(id, stream, loopback));
+            entry.insert(Conn::new(id, stream, trusted));
         } else {
             self.common.stats.open -= 1;
             self.common.probe.note(What::Closed { conn: id, reason: CloseReason::Failed });
@@ -116,5 +113,33 @@ impl<P: Probe> Server<P> {
         self.common.timers.set(due, LISTENER);
         self.common.probe.note(What::TimerSet { conn: ConnId::NONE, micros: (RETRY.0 / 1_000) as u32 });
         false
+    }
+}
+
+/// Whether a peer of this address is on this machine.
+fn is_this_machine(ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(ip) => ip.is_loopback(),
+        IpAddr::V6(ip) => ip.is_loopback() || ip.to_ipv4_mapped().is_some_and(|ip| ip.is_loopback()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_loopback_is_this_machine() {
+        for (ip, expected) in [
+            ("127.0.0.1", true),
+            ("127.9.9.9", true),
+            ("::1", true),
+            ("::ffff:127.0.0.1", true),
+            ("10.0.0.1", false),
+            ("::ffff:10.0.0.1", false),
+            ("::", false),
+        ] {
+            assert_eq!(is_this_machine(ip.parse().unwrap()), expected, "{ip}");
+        }
     }
 }

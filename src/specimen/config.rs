@@ -25,6 +25,9 @@ pub struct Config {
     /// The limit of open descriptors it gives itself; without, the soft limit is raised to the hard one.
     #[serde(default)]
     pub descriptors: Option<u64>,
+    /// Whether clients of other machines, too, may ask for faults and long computing. Whoever says so knows what it means.
+    #[serde(default)]
+    pub faults_for_all: bool,
 }
 
 fn yes() -> bool {
@@ -52,6 +55,14 @@ impl Default for Limits {
 impl Config {
     /// A specimen without any mitigation.
     pub fn naive(name: &str) -> Self {
-        Self { name: name.into(), mitigations: Vec::new(), limits: Limits::default(), watched: true, core: None, descriptors: None }
+        Self {
+            name: name.into(),
+            mitigations: Vec::new(),
+            limits: Limits::default(),
+            watched: true,
+            core: None,
+            descriptors: None,
+            faults_for_all: false,
+        }
     }
 }

@@ -32,12 +32,14 @@ const MOST_DRAINED: u64 = 8 * 1024 * 1024;
 
 /// One connection.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each says one thing, and they vary independently; an enum would be their product")]
 pub struct Conn {
     stream: TcpStream,
     id: ConnId,
     /// Requests so far, modulo 65,536.
     pub(super) requests: u16,
-    pub(super) loopback: bool,
+    /// It may ask for what endangers others.
+    pub(super) trusted: bool,
     /// There may be bytes to read: the last edge has not been used up.
     unread: bool,
     /// The kernel has reported the end of the peer's stream; it lies behind what is unread.
@@ -94,12 +96,12 @@ impl Rare {
 pub(super) type Next = ControlFlow<CloseReason>;
 
 impl Conn {
-    pub(super) fn new(id: ConnId, stream: TcpStream, loopback: bool) -> Self {
+    pub(super) fn new(id: ConnId, stream: TcpStream, trusted: bool) -> Self {
         Self {
             stream,
             id,
             requests: 0,
-            loopback,
+            trusted,
             unread: false,
             ending: false,
             ended: false,
@@ -145,11 +147,10 @@ impl Conn {
     pub(super) fn readable<P: Probe>(&mut self, token: Token, ending: bool, reset: bool, input: &mut [u8], common: &mut Common<P>) -> Next {
         self.unread = true;
         self.ending |= ending;
-        if self.lingering {
-            return self.drain(input);
-        }
-        if reset {
-            return Next::Break(CloseReason::Reset);
+        if reset && !self.lingering {
+            // What it was lies in the socket; both halves closed without an error is the peer's doing, too.
+            let error = self.stream.take_error().ok().flatten();
+            return Next::Break(error.map_or(CloseReason::Reset, |error| lost(&error)));
         }
         self.go_on(token, input, common)
     }
@@ -170,6 +171,9 @@ impl Conn {
     /// Goes on as far as it can: sends, answers what was read, reads more, until nothing is left or something must be waited for.
     #[inline]
     pub(super) fn go_on<P: Probe>(&mut self, token: Token, input: &mut [u8], common: &mut Common<P>) -> Next {
+        if self.lingering {
+            return self.drain(input);
+        }
         let mut reads = 0;
         loop {
             self.flush(token, common)?;
@@ -285,14 +289,13 @@ impl Conn {
         }
         common.out.clear();
         common.whole = 0;
-        if self.rare.as_ref().is_some_and(|rare| rare.fill > 0) {
-            self.send_fill(common)?;
-        }
+        let full = if self.rare.as_ref().is_some_and(|rare| rare.fill > 0) { self.send_fill(common)? } else { true };
         let owes = self.rare.as_ref().map_or(0, |rare| rare.owes());
-        if owes > 0 && !self.waits_to_write {
+        if owes > 0 {
             common.note(What::Blocked { conn: self.id, unsent: u32::try_from(owes).unwrap_or(u32::MAX) });
         }
-        if (owes > 0) != self.waits_to_write {
+        // Where there is room still, and only the turn is over, asking anew makes an edge of that room.
+        if (owes > 0) != self.waits_to_write || (owes > 0 && !full) {
             self.waits_to_write = owes > 0;
             self.listen(token, common)?;
         }
@@ -318,8 +321,8 @@ impl Conn {
         }
     }
 
-    /// Sends of the pattern what the kernel takes, if nothing else is left before it.
-    fn send_fill<P: Probe>(&mut self, common: &mut Common<P>) -> Next {
+    /// Sends of the pattern what the kernel takes, if nothing else is left before it. Whether it would take no more.
+    fn send_fill<P: Probe>(&mut self, common: &mut Common<P>) -> ControlFlow<CloseReason, bool> {
         let mut budget = MOST_SENT;
         while let Some(rare) = &mut self.rare
             && rare.fill > 0
@@ -328,9 +331,7 @@ impl Conn {
             let from = (rare.filled % PATTERN.len() as u64) as usize;
             let length = ((PATTERN.len() - from) as u64).min(rare.fill).min(budget) as usize;
             if length == 0 {
-                // Enough for this turn. Asking anew to be told of room to write makes an edge of the room that is there.
-                self.waits_to_write = false;
-                break;
+                return ControlFlow::Continue(false);
             }
             // Each of these takes its time: the fact needs a stamp of its own.
             common.stale = true;
@@ -343,7 +344,7 @@ impl Conn {
                 break;
             }
         }
-        Next::Continue(())
+        ControlFlow::Continue(true)
     }
 
     /// Tells the kernel what we want to hear of: always what there is to read, and room to write only as long as we wait for it.
@@ -419,5 +420,15 @@ fn lost(error: &io::Error) -> CloseReason {
         io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionAborted => CloseReason::Reset,
         io::ErrorKind::TimedOut => CloseReason::Timeout,
         _ => CloseReason::Failed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_idle_connection_is_small() {
+        assert!(size_of::<Conn>() <= 40, "{}", size_of::<Conn>());
     }
 }

@@ -9,7 +9,9 @@ use super::conn::{Conn, Next};
 use super::handlers::{self, Call};
 use super::hooks::{Job, Needs, Placed};
 use super::server::Common;
+use super::work::Work;
 use super::{faults, timers};
+use crate::base::units::Nanos;
 use crate::http::head::skip_empty_lines;
 use crate::http::request::whole;
 use crate::http::response::CONTINUE;
@@ -19,6 +21,9 @@ use crate::telemetry::{Probe, What};
 
 /// Bytes of answers after which a batch is sent even though more requests are there.
 const BATCH: usize = 256 * 1024;
+
+/// How long the computing may be that a client of another machine asks for.
+const MOST_FOR_STRANGERS: Nanos = Nanos::millis(100);
 
 /// An answer that is not there yet.
 #[derive(Debug)]
@@ -158,7 +163,13 @@ impl Conn {
                 }
                 Stage::Needs => {
                     stage = Stage::Answer;
-                    allowed.map_or(Ok(Needs::Nothing), |row| row.needs(&call)).map_err(|sentence| (400, sentence))
+                    let needs = allowed.map_or(Ok(Needs::Nothing), |row| row.needs(&call)).map_err(|sentence| (400, sentence));
+                    match needs {
+                        Ok(Needs::Work(Work::Compute(busy))) if !self.trusted && busy > MOST_FOR_STRANGERS => {
+                            Err((403, "Long computing is for clients on this machine only."))
+                        }
+                        needs => needs,
+                    }
                 }
                 Stage::Answer => break,
             };
@@ -172,7 +183,7 @@ impl Conn {
                 }
                 Ok(Needs::Work(work)) => !place(Job { token, conn: self.id(), handler, work, is_task: false }, common),
                 Err((status, sentence)) => {
-                    let mut reply = Reply::to(head, &mut common.out, &common.date.text);
+                    let mut reply = Reply::to(head, &mut common.out, &common.date.dated);
                     reply.explain(status, &[], sentence);
                     let (status, keeps_alive) = (reply.status(), reply.keeps_alive());
                     self.answered(status, keeps_alive, common);
@@ -183,7 +194,7 @@ impl Conn {
                 return Served::Waits(stage);
             }
         }
-        let mut reply = Reply::to(head, &mut common.out, &common.date.text);
+        let mut reply = Reply::to(head, &mut common.out, &common.date.dated);
         let follows = match (allowed, row) {
             (Some(row), _) => row.answer(&call, &common.stats, &mut reply),
             (None, Some(row)) => {
@@ -221,7 +232,7 @@ impl Conn {
         let target = &request.head.target;
         let asked = if target.query.is_empty() { None } else { target.parameter("fault") };
         let (fault, mut hook) = match asked {
-            Some(_) if !self.loopback => return Err((403, "Faults are for clients on this machine only.")),
+            Some(_) if !self.trusted => return Err((403, "Faults are for clients on this machine only.")),
             Some(name) => {
                 let row = faults::find(name).ok_or((400, "There is no fault of that name."))?;
                 let setting = row.from_request(target).map_err(|sentence| (400, sentence))?;
@@ -244,7 +255,7 @@ impl Conn {
         common.first = false;
         common.note(What::Requested { conn: self.id(), handler: Handler::Refused });
         let (status, sentence) = refusal.answer();
-        Reply::last(&mut common.out, &common.date.text).explain(status, &[], sentence);
+        Reply::last(&mut common.out, &common.date.dated).explain(status, &[], sentence);
         self.closing = Some(CloseReason::BadRequest);
         self.lingers = true;
         self.answered(status, false, common);
@@ -260,7 +271,7 @@ impl Conn {
     /// The callback has panicked before it had answered.
     #[cold]
     pub(super) fn answer_panic<P: Probe>(&mut self, common: &mut Common<P>) {
-        Reply::last(&mut common.out, &common.date.text).explain(500, &[], "The callback that was to answer this request panicked.");
+        Reply::last(&mut common.out, &common.date.dated).explain(500, &[], "The callback that was to answer this request panicked.");
         self.closing = Some(CloseReason::Panicked);
         self.lingers = true;
         self.answered(500, false, common);

@@ -16,7 +16,7 @@ use super::hooks::{Ground, Hooks};
 use super::orders::Orders;
 use super::pool::{Completions, Slots};
 use super::reactor::Reactor;
-use super::server::{Common, Date, LISTENER, Server};
+use super::server::{Common, Date, LISTENER, Server, is_catching};
 use super::stats::Stats;
 use super::tasks::Tasks;
 use super::timers::Timers;
@@ -89,6 +89,7 @@ fn go_round<P: Probe>(
         clock,
         poll,
         limits: Limits { head: config.limits.head, headers: config.limits.headers, body: config.limits.body },
+        faults_for_all: config.faults_for_all,
         timers: Timers::default(),
         tasks: Tasks::default(),
         hooks: Hooks::new(ground),
@@ -120,7 +121,7 @@ fn leave_last_words(clock: Clock) {
     std::panic::set_hook(Box::new(move |panic| {
         let now = clock.now().0;
         let last = spoken.load(Relaxed);
-        if last != 0 && now.saturating_sub(last) < 1_000_000_000 {
+        if is_catching() && last != 0 && now.saturating_sub(last) < 1_000_000_000 {
             return;
         }
         spoken.store(now, Relaxed);

@@ -3,6 +3,7 @@
 //! A connection lives in a slab; its token is its place there and its serial number. Serial numbers are not used again, so an event
 //! for a connection that was closed earlier in the same tick finds nobody, even if its place has been taken.
 
+use std::cell::Cell;
 use std::io;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -22,8 +23,8 @@ use super::timers::{Timer, Timers};
 use crate::base::clock::{Clock, Stamp, unix_seconds};
 use crate::base::ids::ConnId;
 use crate::base::units::Nanos;
-use crate::http::Limits;
-use crate::http::date::{HttpDate, http_date};
+use crate::http::date::http_date;
+use crate::http::{Dated, Limits};
 use crate::telemetry::event::Readiness;
 use crate::telemetry::vocabulary::{Cause, CloseReason, Phase};
 use crate::telemetry::{Probe, What};
@@ -34,6 +35,15 @@ pub const LISTENER: Token = Token(0);
 pub const CONTROL: Token = Token(1);
 /// The workers' way to wake the loop.
 pub const WAKER: Token = Token(2);
+
+thread_local! {
+    static CATCHING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether a panic of this thread would be caught, or be its end.
+pub(super) fn is_catching() -> bool {
+    CATCHING.get()
+}
 
 /// Bytes that one read takes at most.
 const INPUT: usize = 64 * 1024;
@@ -57,6 +67,8 @@ pub(super) struct Common<P> {
     pub clock: Clock,
     pub poll: Poll,
     pub limits: Limits,
+    /// Whether every client may ask for faults.
+    pub faults_for_all: bool,
     pub timers: Timers,
     pub tasks: Tasks,
     pub hooks: Hooks,
@@ -74,21 +86,21 @@ pub(super) struct Common<P> {
 
 /// The Date header, made anew once a second.
 pub(super) struct Date {
-    pub text: HttpDate,
+    pub dated: Dated,
     until: Stamp,
     second: Stamp,
 }
 
 impl Date {
     pub fn new(clock: &Clock) -> Self {
-        Self { text: http_date(unix_seconds()), until: Stamp(0), second: clock.stamp_at(Nanos::secs(1)) }
+        Self { dated: Dated::new(http_date(unix_seconds())), until: Stamp(0), second: clock.stamp_at(Nanos::secs(1)) }
     }
 
     #[inline]
     fn refresh(&mut self, clock: &Clock) {
         let now = clock.stamp();
         if now >= self.until {
-            self.text = http_date(unix_seconds());
+            self.dated = Dated::new(http_date(unix_seconds()));
             self.until = Stamp(now.0 + self.second.0);
         }
     }
@@ -96,7 +108,8 @@ impl Date {
 
 impl<P: Probe> Common<P> {
     /// Notes a fact with the last boundary's stamp, or with one of its own where work has taken time since.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "where it is called the kind of fact is known, and packing it folds to a constant")]
     pub fn note(&mut self, what: What) {
         if self.stale {
             self.stale = false;
@@ -212,7 +225,10 @@ impl<P: Probe> Server<P> {
     pub fn at_the_edge(&mut self, token: Token, run: impl FnOnce(&mut Self, Token)) {
         if self.common.hooks.catches_panics() {
             // Whatever the callback had begun to change is its connection's, and that is given up, or the shared buffer's, which is cut back.
-            if catch_unwind(AssertUnwindSafe(|| run(self, token))).is_err() {
+            CATCHING.set(true);
+            let outcome = catch_unwind(AssertUnwindSafe(|| run(self, token)));
+            CATCHING.set(false);
+            if outcome.is_err() {
                 self.panicked(token);
             }
         } else {

@@ -51,7 +51,8 @@ pub struct Record(pub u64, pub u64);
 
 impl Record {
     /// Packs a fact.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "where it is called the kind of fact is known, and packing it folds to a constant")]
     pub fn new(at: Stamp, what: What) -> Self {
         let (kind, a, b) = what.pack();
         Self(at.0 << 8 | u64::from(kind), u64::from(a) << 32 | u64::from(b))
@@ -105,7 +106,7 @@ trait Field: Sized {
 macro_rules! fields {
     ($($ty:ty: |$v:ident| $put:expr, |$b:ident| $get:expr;)+) => {
         $(impl Field for $ty {
-            #[inline]
+            #[inline(always)]
             fn put(self) -> u32 { let $v = self; $put }
             #[inline]
             fn get($b: u32) -> Option<Self> { $get }
@@ -137,7 +138,7 @@ macro_rules! facts {
 
         impl What {
             /// Its kind and its two halves.
-            #[inline]
+            #[inline(always)]
             #[allow(unused_mut, reason = "a fact without fields leaves both halves zero")]
             pub fn pack(self) -> (u8, u32, u32) {
                 match self { $(Self::$name { $($field),* } => {

@@ -2,6 +2,7 @@
 //!
 //! The clock is the cost of watching, so a boundary takes one stamp and everything up to the next boundary shares it: the end of
 //! one callback is the beginning of the next. [`Silent`] compiles to nothing: it is how the cost of watching is measured.
+#![expect(clippy::inline_always, reason = "where it is called the kind of fact is known, and packing it folds to a constant")]
 
 use super::event::{Record, What};
 use super::ring::Producer;
@@ -64,7 +65,7 @@ impl Recorder {
         words[2].store((self.phase as u64) << 40 | callback, Release);
     }
 
-    #[inline]
+    #[inline(always)]
     fn boundary(&mut self, what: What) {
         self.last = self.clock.stamp();
         self.ring.push(Record::new(self.last, what));
@@ -88,14 +89,14 @@ impl Probe for Recorder {
         self.shared.beat()[0].store(self.ticks, std::sync::atomic::Ordering::Relaxed);
     }
 
-    #[inline]
+    #[inline(always)]
     fn enter(&mut self, phase: Phase, detail: u32) {
         self.boundary(What::Entered { phase, detail });
         self.phase = phase;
         self.beat(0);
     }
 
-    #[inline]
+    #[inline(always)]
     fn begin(&mut self, cause: Cause, conn: ConnId) {
         if self.gate.holds(Order::HoldCallbacks) {
             self.held();
@@ -104,12 +105,12 @@ impl Probe for Recorder {
         self.beat((cause as u64 + 1) << 48 | u64::from(conn.0));
     }
 
-    #[inline]
+    #[inline(always)]
     fn note(&mut self, what: What) {
         self.ring.push(Record::new(self.last, what));
     }
 
-    #[inline]
+    #[inline(always)]
     fn note_now(&mut self, what: What) {
         self.boundary(what);
     }

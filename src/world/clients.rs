@@ -11,32 +11,13 @@ use crate::base::units::Nanos;
 use crate::telemetry::vocabulary::Outcome;
 
 use super::connections::{Connections, SerialMap};
+pub use super::spectrogram::{COLUMN, COLUMNS, ROW_BOUNDS, ROWS, Spectrogram};
 use super::window::{self, Slots, Window};
 
-/// Columns of the spectrogram: the last 64 seconds in steps of [`COLUMN`].
-pub const COLUMNS: usize = 256;
-/// What one column of the spectrogram covers.
-pub const COLUMN: Nanos = Nanos::millis(250);
-/// Rows of the spectrogram: latencies from 10 µs up, four to a factor of ten; the last takes all above 56 s.
-pub const ROWS: usize = 28;
 /// Slow requests that are remembered for the question why.
 pub const MAX_TAIL: usize = 64;
 /// Clients that are kept with their identity; requests of more are only counted.
 pub const MAX_CLIENTS: usize = 65_536;
-
-/// The lower bounds of the spectrogram's rows in nanoseconds: 10 µs times 10^(n/4). The first row takes what is below, too.
-pub const ROW_BOUNDS: [u64; ROWS] = {
-    let quarter = [10_000, 17_783, 31_623, 56_234];
-    let (mut bounds, mut n, mut decade) = ([0; ROWS], 0, 1);
-    while n < ROWS {
-        bounds[n] = quarter[n % 4] * decade;
-        n += 1;
-        if n % 4 == 0 {
-            decade *= 10;
-        }
-    }
-    bounds
-};
 
 /// The clients of one specimen.
 #[derive(Clone, Debug, PartialEq)]
@@ -99,15 +80,6 @@ pub(super) struct Client {
     row: u32,
 }
 
-/// Answers by time and latency.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Spectrogram {
-    /// The number of the newest column since the beginning: column `n` covers `[n, n + 1)` times [`COLUMN`].
-    pub newest: u64,
-    /// Column `n` lies at `n % COLUMNS`.
-    pub cells: Vec<[u32; ROWS]>,
-}
-
 /// A request that was slow, and where its time went. The parts add up to the latency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Slow {
@@ -164,39 +136,12 @@ impl Default for Clients {
             answered: 0,
             total: window::histogram(),
             recent: Window::default(),
-            spectrogram: Spectrogram { newest: 0, cells: vec![[0; ROWS]; COLUMNS] },
+            spectrogram: Spectrogram::default(),
             tail: Vec::new(),
             each: Vec::new(),
             by_port: SerialMap::default(),
             slots: Slots::starting(Nanos::ZERO),
         }
-    }
-}
-
-impl Spectrogram {
-    /// The column with this number; `None` where it is older than the spectrogram, or not yet begun.
-    pub fn column(&self, n: u64) -> Option<&[u32; ROWS]> {
-        (n <= self.newest && n + (COLUMNS as u64) > self.newest).then(|| &self.cells[(n % COLUMNS as u64) as usize])
-    }
-
-    /// The row that a latency belongs to.
-    #[inline]
-    pub fn row(latency: Nanos) -> usize {
-        ROW_BOUNDS.partition_point(|bound| *bound <= latency.0).saturating_sub(1)
-    }
-
-    fn slide(&mut self, now: Nanos) {
-        let column = now.0 / COLUMN.0;
-        for n in 0..column.saturating_sub(self.newest).min(COLUMNS as u64) {
-            self.cells[((column - n) % COLUMNS as u64) as usize] = [0; ROWS];
-        }
-        self.newest = self.newest.max(column);
-    }
-
-    #[inline]
-    fn count(&mut self, latency: Nanos) {
-        let cell = &mut self.cells[(self.newest % COLUMNS as u64) as usize][Self::row(latency)];
-        *cell = cell.saturating_add(1);
     }
 }
 
@@ -498,13 +443,6 @@ mod tests {
         }
         let latencies: Vec<_> = clients.tail.iter().map(|slow| slow.latency).collect();
         assert_eq!(latencies, (1_000 - MAX_TAIL as u64..1_000).rev().map(us).collect::<Vec<_>>());
-    }
-
-    #[test]
-    fn rows_are_four_to_a_factor_of_ten() {
-        for (latency, row) in [(0, 0), (10_000, 0), (17_783, 1), (100_000, 4), (1_000_000, 8), (999_999_999, 19), (u64::MAX, 27)] {
-            assert_eq!(Spectrogram::row(Nanos(latency)), row, "{latency}");
-        }
     }
 
     #[test]

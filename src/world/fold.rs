@@ -6,9 +6,8 @@
 
 use std::collections::VecDeque;
 
-use super::reactor::Running;
-use super::stalls::{Held, StallEnd};
-use super::strip::{Doing, SLICE};
+use super::stalls::StallEnd;
+use super::strip::SLICE;
 use super::window::Slots;
 use super::{
     Asked, Clients, Connections, Death, Kernel, Life, MAX_DEATHS, MAX_LAST_WORDS, MAX_WORKERS, OwnCost, Reactor, Setup, Specimen, Stalls,
@@ -21,8 +20,6 @@ use crate::telemetry::vocabulary::{Cause, Handler, Mitigation, Phase};
 
 /// Later moments are damage, not time: 146 years, far below where arithmetic would end.
 const LAST: Nanos = Nanos(1 << 62);
-/// What no strip and no window reaches back to is passed over in one step.
-const REACH: Nanos = Nanos::secs(65);
 /// The ring number of the loop in [`What::Lost`].
 const LOOP_RING: u32 = 0;
 
@@ -387,96 +384,6 @@ impl Specimen {
         self.reactor.began(at, conn, cause, handler);
         self.begun = (self.clients.in_flight, self.clients.sent);
         self.queue = 0;
-    }
-
-    /// The callback that runs, if any, is over.
-    #[inline]
-    fn over(&mut self, at: Nanos, end: StallEnd) {
-        self.pass(at);
-        let Some(running) = self.reactor.over(at) else { return };
-        self.strip.callback(&running, at);
-        if let Some(connection) = self.connections.of(running.conn) {
-            connection.rested(at);
-        }
-        if at.since(running.since) >= self.threshold || self.stalls.current.is_some() {
-            self.stalled(running, at, end);
-        }
-    }
-
-    #[cold]
-    fn stalled(&mut self, running: Running, at: Nanos, end: StallEnd) {
-        if self.stalls.watched(running.since, at) < self.threshold {
-            return self.stalls.retract();
-        }
-        let held = self.held(running, at);
-        self.stalls.ended(&held, end, self.kernel.samples());
-    }
-
-    fn held(&self, running: Running, until: Nanos) -> Held {
-        let (in_flight, sent) = self.begun;
-        let since = self.clients.sent.saturating_sub(sent).min(u64::from(u32::MAX)) as u32;
-        let culprit = self.connections.get(running.conn).is_some_and(|connection| self.clients.waits_at(connection.port));
-        let victims = in_flight.saturating_add(since).saturating_add(self.clients.backlog).saturating_sub(u32::from(culprit));
-        Held { running, until, victims, accept_queue: self.queue }
-    }
-
-    /// What grows by itself.
-    fn age(&mut self, now: Nanos) {
-        self.reactor.age(now);
-        self.strip.show();
-        let Some(running) = self.reactor.running else { return };
-        self.strip.callback(&running, self.passed);
-        if self.stalls.watched(running.since, now) >= self.threshold {
-            let held = self.held(running, now);
-            self.stalls.goes_on(&held, self.kernel.samples());
-        }
-    }
-
-    /// Time passes up to `at`, and the loop and its workers go on with what they do.
-    #[inline]
-    fn pass(&mut self, at: Nanos) {
-        if at > self.passed {
-            if at.0 < (self.strip.newest + 1) * SLICE.0 {
-                self.spend(at);
-            } else {
-                self.cross(at);
-            }
-        }
-    }
-
-    #[inline]
-    fn spend(&mut self, at: Nanos) {
-        let time = at.since(self.passed);
-        self.passed = at;
-        self.reactor.spend(time);
-        let workers = if self.workers.is_empty() { 0 } else { self.workers.iter().filter(|w| w.job.is_some()).count() as u64 };
-        self.strip.spend(time, self.reactor.doing(), workers);
-    }
-
-    #[cold]
-    fn cross(&mut self, at: Nanos) {
-        if at.since(self.passed) > REACH {
-            let to = Nanos((at.since(REACH).0 / SLICE.0) * SLICE.0);
-            self.reactor.leap(to.since(self.passed));
-            self.passed = self.passed.max(to);
-            self.strip.leap(to.0 / SLICE.0);
-        }
-        loop {
-            let boundary = Nanos((self.strip.newest + 1) * SLICE.0);
-            if boundary > at {
-                break;
-            }
-            self.spend(boundary.max(self.passed));
-            if let Some(running) = &self.reactor.running {
-                self.strip.callback(running, boundary);
-            }
-            let unknown = !self.is_alive() && self.reactor.doing() == Doing::Nothing;
-            self.strip.next(self.clients.under_way(), unknown);
-            self.reactor.slide(boundary);
-            self.clients.slide(boundary);
-        }
-        self.spend(at);
-        debug_assert!(self.strip.newest == at.0 / SLICE.0);
     }
 
     fn died(&mut self, at: Nanos, signal: u32, code: u32) {

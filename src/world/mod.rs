@@ -12,8 +12,10 @@ pub mod findings;
 mod fold;
 pub mod history;
 pub mod kernel;
+mod passing;
 pub mod reactor;
 mod size;
+pub mod spectrogram;
 pub mod stalls;
 pub mod strip;
 #[doc(hidden)]

@@ -144,6 +144,15 @@ impl Specimen {
         }
     }
 
+    /// Waits until this holds of all facts so far.
+    pub fn wait_until(&mut self, holds: impl Fn(&[What]) -> bool) {
+        let begin = Instant::now();
+        while !holds(&self.facts()) {
+            assert!(begin.elapsed() < PATIENCE, "it never came to that; so far: {:?}", self.facts());
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
     /// Waits for the process to end; how it did, and its last words.
     pub fn wait(&mut self) -> (ExitStatus, String) {
         let begin = Instant::now();

@@ -1,9 +1,11 @@
 //! Whole-program tests: one binary, one module for each part.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
+mod cli;
 mod docs;
 mod harness;
 mod lab;
+mod layers;
 mod pty;
 mod scope;
 mod server;

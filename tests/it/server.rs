@@ -273,11 +273,7 @@ fn a_reset_ends_its_own_connection_only() {
         socket2::SockRef::from(&client.stream).set_linger(Some(Duration::ZERO)).unwrap();
         drop(client);
     }
-    let begin = std::time::Instant::now();
-    while specimen.facts().iter().filter(|w| matches!(w, What::Closed { reason: CloseReason::Reset, .. })).count() < 3 {
-        assert!(begin.elapsed() < crate::harness::PATIENCE, "{:?}", specimen.facts());
-        std::thread::sleep(Duration::from_millis(2));
-    }
+    specimen.wait_until(|facts| facts.iter().filter(|w| matches!(w, What::Closed { reason: CloseReason::Reset, .. })).count() == 3);
     assert_eq!(other.get("/").status, 200);
 }
 

@@ -10,9 +10,11 @@ use loopscope::telemetry::What;
 use loopscope::telemetry::shared::Order;
 use loopscope::telemetry::vocabulary::{Cause, CloseReason, Fault, Handler, Mitigation, Phase};
 
-use crate::harness::{PATIENCE, Specimen};
+use crate::harness::{PATIENCE, Specimen, listener};
 
 const BUSY: Nanos = Nanos::millis(400);
+/// Long enough that nobody mistakes a busy machine for it.
+const LONG: Nanos = Nanos::millis(1_200);
 
 /// The longest time between two boundaries of the loop other than waiting in `epoll_wait`, in seconds.
 fn longest_stall(specimen: &mut Specimen) -> f64 {
@@ -41,21 +43,25 @@ fn with(mitigation: MitigationSetting) -> Specimen {
 #[test]
 fn a_computing_callback_stalls_the_loop_for_exactly_as_long_as_it_was_asked_to() {
     let mut specimen = Specimen::naive();
-    assert!(specimen.order(Control::Inject(FaultSetting::Compute { busy: BUSY })));
-    assert_eq!(specimen.connect().get("/").status, 200);
-    let times = specimen.timed();
-    let struck = times.iter().position(|(_, w)| matches!(w, What::Struck { fault: Fault::Compute, .. })).unwrap();
-    let responded = times[struck..].iter().find(|(_, w)| matches!(w, What::Responded { .. })).unwrap();
-    let burnt = responded.0 - times[struck].0;
-    // It can only be longer: on a busy machine the thread may have been taken off its core near the end.
-    assert!((BUSY.as_secs()..BUSY.as_secs() * 1.02 + 0.01).contains(&burnt), "{burnt}");
+    let mut burnt = Vec::new();
+    // It can only be longer: on a busy machine the thread may have been taken off its core near the end. Not every time, though.
+    while !burnt.iter().any(|took| *took < BUSY.as_secs() * 1.02) {
+        assert!(burnt.len() < 10, "{burnt:?}");
+        assert!(specimen.order(Control::Inject(FaultSetting::Compute { busy: BUSY })));
+        assert_eq!(specimen.connect().get("/").status, 200);
+        let times = specimen.timed();
+        let struck = times.iter().rposition(|(_, w)| matches!(w, What::Struck { fault: Fault::Compute, .. })).unwrap();
+        let responded = times[struck..].iter().find(|(_, w)| matches!(w, What::Responded { .. })).unwrap();
+        burnt.push(responded.0 - times[struck].0);
+    }
+    assert!(burnt.iter().all(|took| *took >= BUSY.as_secs()), "{burnt:?}");
     let begin = Instant::now();
     while longest_stall(&mut specimen) < BUSY.as_secs() {
         assert!(begin.elapsed() < PATIENCE, "the callback's end never came");
     }
     // Once is once.
     assert_eq!(specimen.connect().get("/").status, 200);
-    assert_eq!(specimen.facts().iter().filter(|w| matches!(w, What::Struck { .. })).count(), 1);
+    assert_eq!(specimen.facts().iter().filter(|w| matches!(w, What::Struck { .. })).count(), burnt.len());
 }
 
 #[test]
@@ -79,7 +85,7 @@ fn a_pool_takes_the_work_off_the_loop() {
     let mut specimen = with(MitigationSetting::WorkerPool { threads: 2 });
     let (mut first, mut other) = (specimen.connect(), specimen.connect());
     assert_eq!(other.get("/").status, 200);
-    specimen.order(Control::Inject(FaultSetting::Compute { busy: BUSY }));
+    specimen.order(Control::Inject(FaultSetting::Compute { busy: LONG }));
     // The one behind it on the same connection waits in order.
     first.send("GET / HTTP/1.1\r\nHost: a\r\n\r\nGET /echo HTTP/1.1\r\nHost: a\r\n\r\n");
     specimen.wait_for(|w| matches!(w, What::JobBegan { .. }));
@@ -96,14 +102,14 @@ fn a_pool_takes_the_work_off_the_loop() {
     ] {
         assert!(facts.iter().any(is_there), "{facts:?}");
     }
-    assert!(longest_stall(&mut specimen) < BUSY.as_secs() / 2.0);
+    assert!(longest_stall(&mut specimen) < LONG.as_secs() / 2.0);
 }
 
 #[test]
 fn slices_let_the_others_have_their_turn() {
     let mut specimen = with(MitigationSetting::Slicing { budget: Nanos::millis(5) });
     let (mut first, mut other) = (specimen.connect(), specimen.connect());
-    first.send("GET /compute?ms=400 HTTP/1.1\r\nHost: a\r\n\r\n");
+    first.send("GET /compute?ms=1200 HTTP/1.1\r\nHost: a\r\n\r\n");
     specimen.wait_for(|w| matches!(w, What::TaskQueued { handler: Handler::Compute, .. }));
     let mut answered = 0;
     while !specimen.facts().iter().any(|w| matches!(w, What::Responded { conn, .. } if conn.0 == 1)) {
@@ -113,8 +119,8 @@ fn slices_let_the_others_have_their_turn() {
     assert_eq!(first.answer().text(), "Computed.\n");
     assert!(answered > 3, "{answered}");
     let slices = specimen.facts().iter().filter(|w| matches!(w, What::Began { cause: Cause::Task, .. })).count();
-    assert!((2..=80).contains(&slices), "{slices}");
-    assert!(longest_stall(&mut specimen) < BUSY.as_secs() / 2.0);
+    assert!((2..=240).contains(&slices), "{slices}");
+    assert!(longest_stall(&mut specimen) < LONG.as_secs() / 2.0);
 }
 
 #[test]
@@ -259,6 +265,28 @@ fn it_ends_with_the_lab() {
     assert_eq!(specimen.connect().get("/").status, 200);
     specimen.channel.shutdown(std::net::Shutdown::Both).unwrap();
     assert!(specimen.wait().0.success(), "the end of the channel is the end of the lab");
+}
+
+#[test]
+fn its_listener_outlives_it() {
+    let listener = listener();
+    let config = Config::naive("replaced");
+    let mut first = Specimen::start_on(&config, &listener);
+    assert_eq!(first.connect().get("/").status, 200);
+    first.child.kill().unwrap();
+    first.wait();
+    // Nobody is there, and the kernel queues.
+    let mut waiting = first.connect();
+    waiting.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    let _second = Specimen::start_on(&config, &listener);
+    assert_eq!(waiting.answer().status, 200);
+}
+
+#[test]
+fn a_start_that_cannot_be_says_why() {
+    let mitigations = vec![MitigationSetting::WorkerPool { threads: 9 }];
+    let (status, words) = Specimen::start(&Config { mitigations, ..Config::naive("wrong") }).wait();
+    assert_eq!((status.code(), words.as_str()), (Some(1), "loopscope: a pool has 1 to 8 workers\n"));
 }
 
 #[test]

@@ -15,6 +15,7 @@ pub(crate) const AT_ONCE: u64 = 16 * 1024;
 /// The longest answer.
 const MOST: u64 = 64 * 1024 * 1024;
 
+#[expect(clippy::large_stack_arrays, reason = "it is made while compiling")]
 const fn pattern() -> [u8; 65_536] {
     let mut bytes = [b'\n'; 65_536];
     let mut at = 0;

@@ -245,7 +245,7 @@ mod tests {
 
     #[test]
     fn more_than_it_can_do_is_overload_and_what_a_stall_left_is_not() {
-        let found = judge(&calm(&["naive"]).rate(120_000.0).calm(Nanos::millis(1_500)).world()).remove(0);
+        let found = judge(&calm(&["naive"]).rate(110_000.0).calm(Nanos::millis(500)).world()).remove(0);
         let Evidence::Overload { offered, answered, backlog } = found.evidence else { panic!("{found:?}") };
         assert!(offered > 1.2 * answered && backlog > 1_000, "{found:?}");
         let stalled = judge(&calm(&["naive"]).stall(Nanos::secs(1)).calm(Nanos::millis(10)).world());

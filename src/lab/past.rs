@@ -1,0 +1,250 @@
+//! The second clock: a place in the recorded past, and the world as it was there, while the loop runs on.
+//!
+//! Slow the playback, never the loop. Freezing is standing still at a place; stepping, scrubbing and slow motion move it, event by event or tick
+//! by tick, both ways. Forwards is folding on from where one stands; backwards is folding again from the keyframe before.
+
+use crate::base::ids::SpecimenId;
+use crate::base::units::Nanos;
+use crate::world::World;
+use crate::world::history::History;
+use crate::world::stalls::Stall;
+
+/// The speeds of playback, as parts of real time: 1/100,000 up to ten times.
+pub const SPEEDS: &[f64] = &[1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0];
+
+/// How far a single forward move is folded on before it is cheaper to begin at a keyframe: it has at most so many events behind it.
+const FOLD_ON: u64 = 150_000;
+
+/// A place in the past.
+#[derive(Clone, Debug)]
+pub struct Past {
+    world: World,
+    /// The number of the last event that the world has taken in, and one: where the next one is to be found.
+    next: u64,
+    /// The moment that is shown; between two events time passes too.
+    at: Nanos,
+    /// Which of [`SPEEDS`] it plays at; `None`: it stands.
+    speed: Option<usize>,
+}
+
+impl Past {
+    /// Stands still at the latest moment that is kept.
+    pub fn freeze(history: &History, live: &World) -> Self {
+        Self { world: live.clone(), next: history.end(), at: live.now, speed: None }
+    }
+
+    /// The world as it was.
+    pub fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// The moment that is shown.
+    pub fn at(&self) -> Nanos {
+        self.at
+    }
+
+    /// The number of the event that happened last, if any did.
+    pub fn event(&self) -> Option<u64> {
+        self.next.checked_sub(1)
+    }
+
+    /// How far behind the present it is.
+    pub fn behind(&self, live: Nanos) -> Nanos {
+        live.since(self.at)
+    }
+
+    /// The speed it plays at, as a part of real time; nothing where it stands.
+    pub fn speed(&self) -> Option<f64> {
+        self.speed.map(|n| SPEEDS[n])
+    }
+
+    /// Plays, or stands still again. It begins at a thousandth.
+    pub fn play_or_stand(&mut self) {
+        self.speed = if self.speed.is_some() { None } else { Some(2) };
+    }
+
+    /// Plays faster (or slower), and begins to play if it stood.
+    pub fn change_speed(&mut self, faster: bool) {
+        let now = self.speed.unwrap_or(if faster { 1 } else { 3 });
+        self.speed = Some(if faster { (now + 1).min(SPEEDS.len() - 1) } else { now.saturating_sub(1) });
+    }
+
+    /// Lets so much real time pass for one that plays. It stands still when it has come to the end of what is kept.
+    pub fn pass(&mut self, history: &History, real: Nanos) {
+        let Some(speed) = self.speed() else { return };
+        let to = self.at + Nanos((real.0 as f64 * speed) as u64);
+        let end = history.span().1;
+        self.seek(history, to.min(end));
+        if to >= end {
+            self.speed = None;
+        }
+    }
+
+    /// Goes to a moment, or to the earliest or latest that is kept.
+    pub fn seek(&mut self, history: &History, to: Nanos) {
+        let (earliest, latest) = history.span();
+        let to = to.clamp(earliest, latest.max(earliest));
+        if to >= self.at && self.fold_on(history, |at, _| at <= to) {
+            self.world.advance(to);
+        } else {
+            self.world = history.at(to);
+            self.next = history.position(to);
+        }
+        self.at = to;
+    }
+
+    /// Goes so much further, or back.
+    pub fn scrub(&mut self, history: &History, by: Nanos, forwards: bool) {
+        self.speed = None;
+        self.seek(history, if forwards { self.at + by } else { self.at - by });
+    }
+
+    /// Goes to just after the next event, or takes back the last one.
+    pub fn step_event(&mut self, history: &History, forwards: bool) {
+        self.speed = None;
+        if forwards {
+            self.show_through(history, self.next);
+        } else if let Some(n) = self.next.checked_sub(2) {
+            self.show_through(history, n);
+        }
+    }
+
+    /// Goes to the beginning of the next tick of this specimen's loop, or of the one before.
+    pub fn step_tick(&mut self, history: &History, specimen: SpecimenId, forwards: bool) {
+        self.speed = None;
+        let last = self.next.saturating_sub(1);
+        let tick = if forwards { history.next_tick(last, specimen) } else { history.previous_tick(last, specimen) };
+        if let Some(n) = tick {
+            self.show_through(history, n);
+        }
+    }
+
+    /// Goes to the beginning of the next stall of this specimen, or of the one before, among those that `live` remembers.
+    pub fn jump_to_stall(&mut self, history: &History, live: &World, specimen: SpecimenId, forwards: bool) -> Option<Stall> {
+        self.speed = None;
+        let stalls = &live.specimens.get(usize::from(specimen.0))?.stalls;
+        let mut known = stalls.past.iter().chain(&stalls.current);
+        // A moment into it, so that the callback has begun and the next jump goes on from here.
+        let place = |stall: &Stall| stall.began + Nanos::micros(1);
+        let found = if forwards { known.find(|stall| place(stall) > self.at) } else { known.rfind(|stall| place(stall) < self.at) };
+        let stall = *found?;
+        self.seek(history, place(&stall));
+        Some(stall)
+    }
+
+    /// Shows the world just after event number `n`, as far as it is kept.
+    fn show_through(&mut self, history: &History, n: u64) {
+        if n < history.first() || n >= history.end() {
+            return;
+        }
+        if n < self.next || !self.fold_on(history, |_, number| number <= n) {
+            self.world = history.after(n);
+            self.next = n + 1;
+        }
+        self.at = self.world.now;
+    }
+
+    /// Folds on while it is so. False where what comes next is no longer kept, or too far: then nothing has been done.
+    fn fold_on(&mut self, history: &History, on: impl Fn(Nanos, u64) -> bool) -> bool {
+        if self.next < history.first() || history.end().saturating_sub(self.next) > FOLD_ON {
+            return false;
+        }
+        while let Some(event) = history.event(self.next).filter(|event| on(event.at, self.next)) {
+            self.world.apply(&event);
+            self.next += 1;
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::world::history::Limits;
+    use crate::world::testing::Story;
+    use proptest::prelude::*;
+
+    /// A second of calm, a stall of 400 ms, and calm again, as a history.
+    fn story() -> (History, World) {
+        let story = Story::new(&["naive"]).calm(Nanos::secs(1)).stall(Nanos::millis(400)).calm(Nanos::millis(500));
+        let mut world = World::new(&story.setup());
+        let mut history = History::new(&world, Limits { events: 100_000, bytes: 64 << 20 });
+        for event in story.events() {
+            history.record(&world, &event);
+            world.apply(&event);
+        }
+        (history, world)
+    }
+
+    fn digest(world: &World) -> (Nanos, u64, u64, u64, u32) {
+        let s = &world.specimens[0];
+        (world.now, world.events, s.reactor.ticks, s.reactor.requests, s.clients.in_flight)
+    }
+
+    #[test]
+    fn a_step_forwards_takes_a_step_back_back() {
+        let (history, live) = story();
+        let mut past = Past::freeze(&history, &live);
+        past.seek(&history, Nanos::millis(700));
+        let there = digest(past.world());
+        for _ in 0..5 {
+            past.step_event(&history, false);
+        }
+        assert!(past.world().events < there.1);
+        for _ in 0..5 {
+            past.step_event(&history, true);
+        }
+        assert_eq!(past.world().events, there.1);
+        let ticks = past.world().specimens[0].reactor.ticks;
+        past.step_tick(&history, SpecimenId(0), true);
+        past.step_tick(&history, SpecimenId(0), true);
+        past.step_tick(&history, SpecimenId(0), false);
+        assert_eq!(past.world().specimens[0].reactor.ticks, ticks + 1);
+    }
+
+    #[test]
+    fn playing_ends_at_the_end_and_standing_stands() {
+        let (history, live) = story();
+        let mut past = Past::freeze(&history, &live);
+        past.seek(&history, Nanos::millis(100));
+        past.pass(&history, Nanos::secs(1));
+        assert_eq!(past.at(), Nanos::millis(100), "it stands");
+        past.play_or_stand();
+        assert_eq!(past.speed(), Some(1e-3));
+        past.pass(&history, Nanos::secs(1));
+        assert_eq!(past.at(), Nanos::millis(101));
+        for _ in 0..9 {
+            past.change_speed(true);
+        }
+        past.pass(&history, Nanos::secs(60));
+        assert_eq!((past.speed(), past.at()), (None, history.span().1));
+    }
+
+    #[test]
+    fn stalls_are_jumped_to_both_ways() {
+        let (history, live) = story();
+        let mut past = Past::freeze(&history, &live);
+        assert_eq!(past.jump_to_stall(&history, &live, SpecimenId(0), true), None);
+        let stall = past.jump_to_stall(&history, &live, SpecimenId(0), false).unwrap();
+        assert!(stall.length >= Nanos::millis(400), "{stall:?}");
+        assert_eq!(past.world().specimens[0].reactor.running.map(|r| r.since), Some(stall.began));
+        assert_eq!(past.jump_to_stall(&history, &live, SpecimenId(0), false), None);
+        past.seek(&history, Nanos::ZERO);
+        assert_eq!(past.jump_to_stall(&history, &live, SpecimenId(0), true), Some(stall));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+        /// However one gets to a moment, it is the same world as one folded from the beginning.
+        #[test]
+        fn every_way_to_a_moment_ends_at_the_same_world(moves in proptest::collection::vec(0_u64..2_000, 1..8)) {
+            let (history, live) = story();
+            let mut past = Past::freeze(&history, &live);
+            for to in moves {
+                past.seek(&history, Nanos::millis(to));
+                prop_assert_eq!(digest(past.world()), digest(&history.at(past.at())));
+                prop_assert_eq!(past.next, history.position(past.at()));
+            }
+        }
+    }
+}

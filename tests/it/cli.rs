@@ -1,0 +1,153 @@
+//! The command line as a person or a script meets it: what it says, where, and with which exit code.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+fn loopscope(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_loopscope"));
+    command.args(arguments).stdin(Stdio::null()).env_remove("LC_ALL").env_remove("LC_MESSAGES").env("LANG", "C.UTF-8");
+    command
+}
+
+/// Exit code, standard output, standard error.
+fn run(arguments: &[&str]) -> (i32, String, String) {
+    let Output { status, stdout, stderr } = loopscope(arguments).output().unwrap();
+    (status.code().unwrap_or(-1), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
+}
+
+/// A folder with one scenario: small, short, and with these claims.
+fn scenario(expect: &str) -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mine.ron");
+    let text = format!(
+        "Scenario(\n    id: \"mine\",\n    title: {{ \"en\": \"Mine\", \"zh\": \"我的\" }},\n    specimens: [(name: \"only\")],\n    \
+         load: Load(connections: 8, rate: 200),\n    script: [(at: \"1s\", do: Stop)],\n    expect: [{expect}],\n)\n"
+    );
+    fs::write(&file, text).unwrap();
+    (folder, file)
+}
+
+fn name(file: &Path) -> &str {
+    file.to_str().unwrap()
+}
+
+#[test]
+fn it_says_what_it_is_and_how_it_is_used() {
+    let (code, out, _) = run(&["--version"]);
+    assert_eq!((code, out), (0, format!("loopscope {}\n", env!("CARGO_PKG_VERSION"))));
+    let (code, out, _) = run(&["--help"]);
+    assert!(code == 0 && out.contains("loopscope check --all") && out.contains("Exit codes"), "{out}");
+    assert!(!out.contains("__specimen") && !out.contains("__load"), "{out}");
+    let (code, _, err) = run(&["chekc", "--all"]);
+    assert!(code == 2 && err.contains("check"), "{err}");
+}
+
+#[test]
+fn lessons_are_listed_for_people_and_for_machines() {
+    let (code, out, _) = run(&["list"]);
+    assert!(code == 0 && out.lines().any(|line| line.starts_with("06-panic ")), "{out}");
+    let (_, out, _) = run(&["list", "--lang", "zh"]);
+    assert!(out.contains("健康的事件循环"), "{out}");
+    let (_, out, _) = run(&["list", "--json"]);
+    let listed: Value = serde_json::from_str(&out).unwrap();
+    assert!(listed.as_array().unwrap().iter().any(|lesson| lesson["id"] == "06-panic" && lesson["specimens"][0] == "naive"));
+}
+
+#[test]
+fn without_a_terminal_the_scope_points_to_check() {
+    for arguments in [&[][..], &["run", "06-panic"]] {
+        let (code, out, err) = run(arguments);
+        assert!(code == 2 && out.is_empty() && err.contains("loopscope check "), "{code} {out} {err}");
+    }
+    assert!(run(&["run", "06-panic", "--lang", "zh"]).2.contains("loopscope check 06-panic"));
+}
+
+#[test]
+fn what_is_wrong_is_said_before_anything_runs() {
+    let (folder, good) = scenario("Alive(specimen: \"only\")");
+    let bad = folder.path().join("bad.ron");
+    fs::write(&bad, fs::read_to_string(&good).unwrap().replace("specimens", "specimenz").replace("Stop", "Stopp")).unwrap();
+    let (code, out, err) = run(&["check", name(&good), name(&bad), "06-panik"]);
+    assert_eq!((code, out.as_str()), (2, ""));
+    let lines: Vec<&str> = err.lines().collect();
+    assert_eq!(lines.len(), 3, "{err}");
+    assert!(lines[0].starts_with(&format!("{}:4:5: unknown field \"specimenz\"", bad.display())), "{err}");
+    assert!(lines[1].contains("bad.ron:6:29: unknown command \"Stopp\"") && lines[1].ends_with("did you mean \"Stop\"?"), "{err}");
+    assert!(lines[2].ends_with("did you mean \"06-panic\"?"), "{err}");
+    assert_eq!(run(&["run", name(&bad)]).0, 2);
+    assert!(run(&["check", "none.ron"]).2.contains("none.ron:1:1: cannot be opened"));
+}
+
+#[test]
+fn claims_that_hold_end_with_0_and_others_with_1() {
+    let (_folder, file) = scenario("Alive(specimen: \"only\"), Measure(of: Answered(specimen: \"only\"), at_least: 0.5)");
+    let (code, out, err) = run(&["check", name(&file)]);
+    assert_eq!(code, 0, "{out}{err}");
+    assert!(out.contains("ok  only: alive") && out.ends_with("1 scenario, 2 of 2 expectations hold\n"), "{out}");
+    assert!(err.contains("mine: ready after ") && err.contains("mine: ended at 1.0"), "{err}");
+    assert!(!out.contains('\x1b') && !err.contains(['\x1b', '\r']));
+
+    let (_folder, file) = scenario("Dead(specimen: \"only\"), Alive(specimen: \"only\")");
+    let (code, out, err) = run(&["check", "--quiet", "--json", name(&file)]);
+    assert_eq!((code, err.as_str()), (1, ""));
+    let report: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((&report["schema"], &report["passed"]), (&1.into(), &false.into()));
+    let claims = &report["scenarios"][0]["expectations"];
+    assert_eq!((&claims[0]["passed"], &claims[1]["passed"]), (&false.into(), &true.into()));
+    assert_eq!(claims[0]["claim"], "only: dead");
+    assert!(report["scenarios"][0]["events"].as_u64().unwrap() > 100);
+}
+
+#[test]
+fn a_run_that_cannot_be_made_ends_with_2() {
+    let (_folder, file) = scenario("Alive(specimen: \"only\")");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let (code, out, _) = run(&["check", "--quiet", "--json", "--port", &port, name(&file)]);
+    let report: Value = serde_json::from_str(&out).unwrap();
+    let error = report["scenarios"][0]["error"].as_str().unwrap();
+    assert!(code == 2 && error.starts_with("the lab did not start: "), "{code} {error}");
+}
+
+#[test]
+fn what_lies_open_to_a_network_is_warned_of() {
+    let (_folder, file) = scenario("Alive(specimen: \"only\")");
+    let (code, _, err) = run(&["check", "--bind", "0.0.0.0", name(&file)]);
+    assert!(code == 0 && err.contains("warning: 0.0.0.0 is not a loopback address"), "{err}");
+}
+
+/// The processes whose parent is this one, by what /proc says.
+fn children_of(parent: u32) -> Vec<u32> {
+    let stat = |pid: u32| fs::read_to_string(format!("/proc/{pid}/stat")).ok();
+    let parent_of = |pid: u32| stat(pid)?.rsplit_once(") ")?.1.split(' ').nth(1)?.parse::<u32>().ok();
+    let pids = fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    pids.filter(|pid| parent_of(*pid) == Some(parent)).collect()
+}
+
+#[test]
+fn an_interrupted_check_leaves_nothing_behind() {
+    let (_folder, file) = scenario("");
+    let text = fs::read_to_string(&file).unwrap().replace("\"1s\"", "\"60s\"");
+    fs::write(&file, text).unwrap();
+    let mut check = loopscope(&["check", "--quiet", name(&file)]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let deadline = Instant::now() + Duration::from_secs(30);
+    let mut children = Vec::new();
+    while children.len() < 2 && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(20));
+        children = children_of(check.id());
+    }
+    assert!(children.len() >= 2, "a specimen and its load");
+    let pid = rustix::process::Pid::from_child(&check);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    assert_eq!(check.wait().unwrap().code(), Some(130));
+    let alive = |pid: &u32| Path::new(&format!("/proc/{pid}")).exists();
+    while children.iter().any(alive) && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert!(!children.iter().any(alive), "{children:?}");
+}
