@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use loopscope::base::lang::Lang;
 use loopscope::base::units::Nanos;
 use loopscope::command::key::Key;
-use loopscope::command::keymap::{Context, Keymap};
+use loopscope::command::keymap::Keymap;
 use loopscope::command::table::{COMMANDS, Menu};
 use loopscope::scenario::Scenario;
 use loopscope::scenario::catalogue::BUILT_IN;
@@ -274,7 +274,7 @@ fn widgets_draw_into_no_room_at_all() {
                 lesson::Lesson { shape: &shape, page: 3, look }.render(area, &mut buf);
                 let cards = cards::shape(scene);
                 cards::Cards { cards: &cards, threshold: world.stall_threshold, look }.render(area, &mut buf);
-                let entries = footer::shape(Context::Lab, 400, true, look.lang);
+                let entries = footer::shape(scene, 400);
                 footer::Footer { entries: &entries, look }.render(area, &mut buf);
                 // And where the area lies partly outside of the buffer.
                 let outside = Rect::new(w / 2, h / 2, 40, 12);

@@ -105,6 +105,26 @@ fn answered(specimen: &Specimen, columns: u16) -> Vec<Option<u32>> {
         .collect()
 }
 
+/// What the shades of the spectrogram mean, at the right of a line.
+pub fn legend(buf: &mut Buffer, line: Rect, look: Look<'_>) {
+    let mut pen = Pen::new(buf, line);
+    let (rare, often) = (look.text("clients.rare"), look.text("clients.often"));
+    let mut x = line.right().saturating_sub((width(&rare) + width(&often) + 12) as u16);
+    if x <= line.x {
+        return;
+    }
+    x = pen.text(x, line.y, &format!(" {rare} "), look.style(Role::Dim));
+    for n in 1..=8 {
+        let share = f64::from(n) / 8.0;
+        match look.theme.shade(share) {
+            Some(colour) => pen.put(x, line.y, '▄', Style::new().fg(colour)),
+            None => drop(pen.text(x, line.y, Theme::shade_glyph(share), look.style(Role::Dispatch))),
+        }
+        x += 1;
+    }
+    pen.text(x, line.y, &format!(" {often} "), look.style(Role::Dim));
+}
+
 /// The panel, ready to be drawn.
 pub struct Clients<'a> {
     /// What.
@@ -241,10 +261,16 @@ impl Clients<'_> {
             (low, (from + (pixel + 1) * (to - from) / pixels.max(1)).max(low + 1))
         };
         // A decade begins where the row of its latency does.
+        let mut below = area.bottom();
         for decade in from / 4..to.div_ceil(4) {
             let row = decade * 4;
             let pixel = (row - from) * pixels / (to - from);
             let y = area.bottom() - 1 - (pixel / halves) as u16;
+            // A label for each line, where decades share one.
+            if y >= below {
+                continue;
+            }
+            below = y;
             let label = ["10µs", "100µs", "1ms", "10ms", "100ms", "1s", "10s"].get(decade).copied().unwrap_or("");
             pen.text_right(area.x + AXIS - 1, y, label, look.style(Role::Faint));
             pen.put(area.x + AXIS - 1, y, '┤', look.style(Role::Border));

@@ -117,6 +117,8 @@ pub struct Code<'a> {
 
 /// Columns before the text: mark, number, heat.
 const GUTTER: u16 = 7;
+/// Columns of text and note.
+const WIDEST: u16 = 104;
 
 impl Widget for &Code<'_> {
     fn render(self, area: Rect, buf: &mut Buffer) {
@@ -158,7 +160,13 @@ impl Code<'_> {
             Some(share) if share >= 0.0005 => percent(share),
             _ => String::new(),
         };
-        let end = area.right().saturating_sub(if note.is_empty() { 0 } else { note.chars().count() as u16 + 2 });
+        // Near the code, also where the pane is very wide.
+        let right = area.right().min(area.x + WIDEST);
+        let end = if note.is_empty() { area.right() } else { right }.saturating_sub(if note.is_empty() {
+            0
+        } else {
+            note.chars().count() as u16 + 2
+        });
         if let Some((indent, tokens)) = LINES.get(at) {
             let mut x = area.x + GUTTER + indent;
             for (token, role) in tokens {
@@ -170,7 +178,7 @@ impl Code<'_> {
                 Some(age) if running => plain(Role::Strong).patch(look.theme.burn(age)),
                 _ => plain(Role::Dim),
             };
-            pen.text_right(area.right(), y, &note, style);
+            pen.text_right(right, y, &note, style);
         }
     }
 }

@@ -8,10 +8,11 @@ use crate::base::lang::Lang;
 use crate::command::key::Key;
 use crate::command::keymap::Context;
 use crate::command::{Command, table};
-use crate::scope::Look;
+use crate::scenario::schema::Step;
 use crate::scope::pen::{Pen, Targets};
 use crate::scope::text::width;
 use crate::scope::theme::Role;
+use crate::scope::{Look, Scene};
 
 /// One key with what it does.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,14 +27,24 @@ pub struct Entry {
     pub importance: u8,
 }
 
-/// The keys of a context for a line of so many columns, in the order of the table. `several`: whether there is another specimen.
-pub fn shape(context: Context, columns: u16, several: bool, lang: Lang) -> Vec<Entry> {
+/// The keys of a scene for a line of so many columns, in the order of the table.
+pub fn shape(scene: &Scene<'_>, columns: u16) -> Vec<Entry> {
+    let several = scene.world.specimens.len() > 1;
+    let choices = match scene.scenario.lesson.get(scene.ui.step) {
+        Some(Step::Predict { choices, .. }) => choices.len(),
+        _ => 0,
+    };
+    entries(scene.context(), columns, several, choices, scene.look.lang)
+}
+
+/// The same of its parts: whether there is another specimen, and among how many answers one can choose.
+fn entries(context: Context, columns: u16, several: bool, choices: usize, lang: Lang) -> Vec<Entry> {
     let mut entries: Vec<_> = table::footer(context)
         .filter(|(row, _, _)| several || row.command() != Some(Command::NextSpecimen))
         .map(|(row, key, importance)| Entry {
             key: match row.command() {
                 // What takes a digit shows the range.
-                None => "1-6".into(),
+                None => format!("1-{choices}"),
                 Some(_) => key.parse::<Key>().map_or_else(|_| key.to_owned(), Key::sign),
             },
             label: row.label.get(lang),
@@ -94,15 +105,15 @@ mod tests {
 
     #[test]
     fn what_matters_most_stays_longest() {
-        let wide = shape(Context::Lab, 400, true, Lang::En);
+        let wide = entries(Context::Lab, 400, true, 3, Lang::En);
         let mut before = wide.len();
         for columns in (0..200).rev() {
-            let entries = shape(Context::Lab, columns, true, Lang::En);
+            let entries = entries(Context::Lab, columns, true, 3, Lang::En);
             assert!(entries.len() <= before && entries.iter().map(Entry::columns).sum::<usize>() <= usize::from(columns));
             let dropped = wide.iter().filter(|e| !entries.contains(e)).map(|e| e.importance).min().unwrap_or(u8::MAX);
             assert!(entries.iter().all(|e| e.importance <= dropped), "{columns}");
             before = entries.len();
         }
-        assert!(!shape(Context::Lab, 400, false, Lang::En).iter().any(|e| e.command == Some(Command::NextSpecimen)));
+        assert!(!entries(Context::Lab, 400, false, 3, Lang::En).iter().any(|e| e.command == Some(Command::NextSpecimen)));
     }
 }

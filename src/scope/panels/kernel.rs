@@ -86,7 +86,9 @@ pub fn shape(specimen: &Specimen, now: Nanos, look: Look<'_>) -> Shape {
         None,
         if kernel.unread.is_some_and(|u| u.1 > 0) { Role::Warn } else { Role::Text },
     );
-    let thread = kernel.thread.map(|(letter, threads)| {
+    // What is left of a process that is dead is what the kernel holds for its listener; the rest was of another time.
+    let alive = specimen.is_alive();
+    let thread = kernel.thread.filter(|_| alive).map(|(letter, threads)| {
         let state = look.text(match letter {
             'R' => "kernel.state_r",
             'S' => "kernel.state_s",
@@ -98,16 +100,17 @@ pub fn shape(specimen: &Specimen, now: Nanos, look: Look<'_>) -> Shape {
         if threads > 1 { format!("{letter} {state} ×{threads}") } else { format!("{letter} {state}") }
     });
     row("kernel.thread", thread, None, if kernel.thread.is_some_and(|t| t.0 == 'R') { Role::Strong } else { Role::Text });
-    row("kernel.cpu", kernel.cpu.map(percent), Some(kernel.cpu.unwrap_or(0.0)), pressed(kernel.cpu.unwrap_or(0.0) - 0.15));
-    row("kernel.interest", kernel.interest_list.map(|n| grouped(n.into())), None, Role::Text);
-    let fds = kernel.descriptors.map(|(n, limit)| (n, limit, f64::from(n) / f64::from(limit.max(1))));
+    let cpu = kernel.cpu.filter(|_| alive);
+    row("kernel.cpu", cpu.map(percent), Some(cpu.unwrap_or(0.0)), pressed(cpu.unwrap_or(0.0) - 0.15));
+    row("kernel.interest", kernel.interest_list.filter(|_| alive).map(|n| grouped(n.into())), None, Role::Text);
+    let fds = kernel.descriptors.filter(|_| alive).map(|(n, limit)| (n, limit, f64::from(n) / f64::from(limit.max(1))));
     row(
         "kernel.descriptors",
         fds.map(|(n, limit, _)| format!("{}/{}", grouped(n.into()), grouped(limit.into()))),
         None,
         fds.map_or(Role::Faint, |f| pressed(f.2)),
     );
-    row("kernel.memory", kernel.memory.map(|(all, _)| bytes(u64::from(all) * 1024)), None, Role::Text);
+    row("kernel.memory", kernel.memory.filter(|_| alive).map(|(all, _)| bytes(u64::from(all) * 1024)), None, Role::Text);
     let mut waiting: Vec<_> = specimen.reactor.ready.iter().collect();
     waiting.sort_by_key(|r| r.since);
     let waiting = waiting
@@ -144,7 +147,8 @@ impl Widget for &Kernel<'_> {
             return;
         }
         // The ready list gets a third of the height at least; the figures are in the order of their weight.
-        let rows = self.shape.rows.len().min(usize::from(area.height.saturating_sub((area.height / 4).max(2))));
+        let least = if area.height < 5 { 1 } else { (area.height / 4).max(2) };
+        let rows = self.shape.rows.len().min(usize::from(area.height.saturating_sub(least)));
         let mut y = area.y;
         for row in &self.shape.rows[..rows] {
             self.row(&mut pen, y, row);

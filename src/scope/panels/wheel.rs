@@ -13,7 +13,7 @@ use crate::base::text::visible_lines;
 use crate::base::units::{Nanos, count};
 use crate::scope::eye::Gaze;
 use crate::scope::pen::Pen;
-use crate::scope::text::{clip, wrap};
+use crate::scope::text::{clip, width, wrap};
 use crate::scope::theme::Role;
 use crate::scope::{Look, words};
 use crate::telemetry::vocabulary::{Cause, Phase};
@@ -173,6 +173,9 @@ fn death(specimen: &Specimen, look: Look<'_>) -> Option<(String, String)> {
 /// What runs now, or that the loop is asleep.
 fn running(specimen: &Specimen, now: Nanos, look: Look<'_>) -> String {
     let reactor = &specimen.reactor;
+    if let Life::Dead { signal, code, .. } = specimen.life {
+        return ending(signal, code, look);
+    }
     match reactor.running {
         Some(running) => {
             let what = words::callback(look.lang, running.cause, running.handler);
@@ -229,11 +232,18 @@ impl Wheel<'_> {
             }
         }
         let mut x = area.x;
-        for (n, phase) in Phase::ALL.iter().enumerate() {
-            let name = format!("{} {}", words::phase(self.look.lang, *phase), percent(self.shape.shares[n]));
-            let style = self.phase_style(n, 1.0);
-            x = pen.text(x, area.y + 1, &format!("{} ", MARKS[n]), style);
-            x = pen.text(x, area.y + 1, &name, self.look.style(if *phase == self.shape.phase { Role::Strong } else { Role::Dim })) + 2;
+        // The phases that take time, as many as fit, the longest first.
+        let mut order: Vec<usize> = (0..Phase::COUNT).filter(|n| self.shape.shares[*n] >= 0.0005).collect();
+        order.sort_by(|a, b| self.shape.shares[*b].total_cmp(&self.shape.shares[*a]));
+        for n in order {
+            let phase = Phase::ALL[n];
+            let name = format!("{} {}", words::phase(self.look.lang, phase), percent(self.shape.shares[n]));
+            if x + 2 + width(&name) as u16 > area.right() {
+                break;
+            }
+            x = pen.text(x, area.y + 1, &format!("{} ", MARKS[n]), self.phase_style(n, 1.0));
+            let role = if phase == self.shape.phase { Role::Strong } else { Role::Dim };
+            x = pen.text(x, area.y + 1, &name, self.look.style(role)) + 2;
         }
         pen.text(area.x, area.y + 2, &self.shape.now, self.look.style(Role::Text));
     }

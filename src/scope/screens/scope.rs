@@ -65,11 +65,15 @@ pub fn layout(area: Rect, specimens: usize, workers: bool) -> Layout {
     };
     let free = area.height.saturating_sub(head + cards + 1);
     let tracks = specimens.max(1) as u16;
-    // Loops, waiting and axis, workers where there are any, and one more for labels or height.
-    let strip_least = 2 + tracks + 1;
-    let strip_wanted = strip_least + 1 + u16::from(workers) + if free > 40 { tracks.max(2) } else { u16::from(tracks == 1) };
-    let lesson_least = (free / 4).clamp(5, 12);
-    let top = (free.saturating_sub(strip_wanted + lesson_least)).clamp(free / 3, 24.min(free * 2 / 5 + 1).max(free / 3));
+    // The frame, the loops and the requests under way; the axis and labels or height where there is room; workers where there are any.
+    let strip_least = 2 + tracks + 1 + u16::from(free >= 16);
+    let roomy = if free > 40 { tracks.max(2) } else { u16::from(tracks == 1 && free >= 24) };
+    let strip_wanted = strip_least + u16::from(workers) + roomy;
+    let lesson_least = (free * 35 / 100).clamp(5, 12);
+    let most = 24.min(free * 2 / 5 + 1).max(free / 3);
+    let top = free.saturating_sub(strip_wanted + lesson_least).min(most);
+    // Where it would be too low to say anything, the cards and the strip must do.
+    let top = if top < 4 { 0 } else { top };
     let strip = strip_wanted.min(free.saturating_sub(top + lesson_least).max(strip_least));
     let bottom = free.saturating_sub(top + strip);
     let (y_top, y_strip, y_bottom) = (head + cards, head + cards + top, head + cards + top + strip);
@@ -149,10 +153,13 @@ pub fn draw(scene: &Scene<'_>, buf: &mut Buffer, drawn: &mut Drawn) {
     let inner = frame(buf, at.clients, look, &look.text("panel.clients"), &look.text("clients.window"));
     let shape = clients::shape(specimen, &gaze, world.stall_threshold, inner.width);
     clients::Clients { shape: &shape, look }.render(inset(inner), buf);
+    if inner.height >= 8 {
+        clients::legend(buf, Rect { y: inner.bottom(), height: 1, ..inset(inner) }, look);
+    }
 
     let columns = at.timeline.width.saturating_sub(4 + timeline::NAMES);
     let shape = timeline::shape(world, place, columns, look);
-    let cell = look.fill("timeline.cell", &[("cell", &shape.cell.to_string())]);
+    let cell = look.fill("timeline.cell", &[("cell", &format!("{:.0} ms", shape.cell.as_millis()))]);
     let inner = frame_lit(buf, at.timeline, look, &look.text("panel.timeline"), &cell, None);
     timeline::Timeline { shape: &shape, look }.render(inset(inner), buf);
 
@@ -173,6 +180,6 @@ pub fn draw(scene: &Scene<'_>, buf: &mut Buffer, drawn: &mut Drawn) {
         code::Code { shape: &shape, look }.render(inner, buf);
     }
 
-    let entries = footer::shape(scene.context(), at.footer.width.saturating_sub(1), world.specimens.len() > 1, look.lang);
+    let entries = footer::shape(scene, at.footer.width.saturating_sub(1));
     footer::Footer { entries: &entries, look }.draw(at.footer, buf, targets);
 }

@@ -22,7 +22,7 @@ use crate::scenario::schema::words as written;
 use crate::scope::Scene;
 use crate::scope::panels::{footer, head, timeline, wheel};
 use crate::scope::pen::{Pen, Targets, frame, frame_lit};
-use crate::scope::text::wrap;
+use crate::scope::text::{width, wrap};
 use crate::scope::theme::Role;
 
 use super::inset;
@@ -62,8 +62,7 @@ pub fn draw(scene: &Scene<'_>, buf: &mut Buffer, targets: &mut Targets) {
         let inner = inset(frame(buf, strip_at, look, &look.text("panel.timeline"), ""));
         timeline::Timeline { shape: &shape, look }.render(inner, buf);
     }
-    let several = scene.world.specimens.len() > 1;
-    let entries = footer::shape(scene.context(), area.width.saturating_sub(1), several, look.lang);
+    let entries = footer::shape(scene, area.width.saturating_sub(1));
     footer::Footer { entries: &entries, look }.draw(rows(area.height.saturating_sub(1), 1), buf, targets);
 }
 
@@ -77,14 +76,17 @@ fn name(scene: &Scene<'_>, buf: &mut Buffer, area: Rect) {
         }
         let x = area.x + 3 + NAME[0].chars().count() as u16 + 4;
         let lines = wrap(&tagline, usize::from(area.right().saturating_sub(x + 1)));
-        for (n, line) in lines.iter().take(3).enumerate() {
+        for (n, line) in lines.iter().take(4).enumerate() {
             let text: String = line.iter().map(|run| run.text.as_str()).collect();
             let role = if n == 0 && lines.len() == 1 { Role::Text } else { Role::Dim };
             pen.text(x, area.y + 1 + n as u16, &text, look.style(role));
         }
     } else {
-        let x = pen.text(area.x + 2, area.y + 1, "◎ loopscope", look.style(Role::Accent)) + 2;
-        pen.text(x, area.y + 1, &tagline, look.style(Role::Dim));
+        pen.text(area.x + 2, area.y, "◎ loopscope", look.style(Role::Accent));
+        for (n, line) in wrap(&tagline, usize::from(area.width.saturating_sub(4))).iter().take(2).enumerate() {
+            let text: String = line.iter().map(|run| run.text.as_str()).collect();
+            pen.text(area.x + 2, area.y + 1 + n as u16, &text, look.style(Role::Dim));
+        }
     }
 }
 
@@ -133,7 +135,11 @@ fn vitals(scene: &Scene<'_>, buf: &mut Buffer, area: Rect) {
     let mut pen = Pen::new(buf, area);
     head.vitals(&mut pen, area.y);
     if let Some(address) = head.address {
-        let text = look.fill("start.try", &[("url", &format!("http://{address}/"))]);
-        pen.text(area.x + 1, area.y + 1, &text, look.style(Role::Dim));
+        let call = format!("curl http://{address}/");
+        let long = look.fill("start.try", &[("call", &call)]);
+        let text = if width(&long) < usize::from(area.width) { long } else { call };
+        if width(&text) < usize::from(area.width) {
+            pen.text(area.x + 1, area.y + 1, &text, look.style(Role::Dim));
+        }
     }
 }
