@@ -27,7 +27,7 @@
 //! | [`command`] | what a user can want; the table of all commands; keys | base, specimen (control and tables), load (plan), telemetry (vocabulary), world (findings) |
 //! | [`scenario`] | RON files, validation, expectations | base command specimen (config and tables) load (plan) telemetry (vocabulary) world |
 //! | [`lab`] | processes, rings, sampler, supervisor, script | all above |
-//! | [`scope`] | the terminal view: scene in, cells and click targets out | base command scenario world, telemetry (vocabulary), specimen (tables and source) |
+//! | [`scope`] | the terminal view: scene in, cells and click targets out | base command scenario selectors world, telemetry (vocabulary and events), specimen (tables and source) |
 //! | [`output`] | the check's table and JSON | base command scenario world |
 //! | [`app`] | terminal guard, input, the main loop | all above |
 //! | [`cli`] | arguments and subcommands | all |

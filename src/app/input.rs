@@ -31,7 +31,11 @@ pub fn listen(sender: Sender<Wake>) -> io::Result<()> {
         loop {
             let input = match event::poll(Duration::from_millis(500)) {
                 Ok(false) => {
-                    if terminal::is_lost() { Some(Input::Lost) } else { None }
+                    if terminal::is_lost() {
+                        Some(Input::Lost)
+                    } else {
+                        None
+                    }
                 }
                 Ok(true) => event::read().map_or(Some(Input::Lost), of_event),
                 Err(_) => Some(Input::Lost),

@@ -215,7 +215,9 @@ impl App {
             lively = world.specimens.iter().any(|s| s.stalls.current.is_some() || matches!(s.life, Life::Starting));
             let look = Look { theme, lang: *lang };
             let scene = Scene { world, scenario, lessons, ui, eye, look, addresses: &addresses };
-            *targets = scope::draw(&scene, buf);
+            let drawn = scope::draw(&scene, buf);
+            *targets = drawn.targets;
+            ui.pages = drawn.pages;
             // The lab goes on while the picture goes to the terminal.
         })?;
         if lively {

@@ -16,6 +16,7 @@ impl Rng {
     }
 
     /// An independent stream, named by `lane`, of the same seed.
+    #[must_use]
     pub fn fork(&self, lane: u64) -> Self {
         let mut child = Self::new(self.state ^ lane.wrapping_mul(0xD1B5_4A32_D192_ED03));
         child.next_u64();

@@ -15,12 +15,13 @@ Examples:
   loopscope list
   loopscope check --all              run every lesson without a terminal, and hold it to its claims
   loopscope check my-lesson.ron --json
+  loopscope selectors --idle 10,1000,10000 --active 1
 
 Exit codes: 0 fine, 1 a claim did not hold, 2 wrong usage or file.";
 
 const CHECK_HELP: &str = "\
 Each scenario is run headless: its servers and clients are started, its script is played, and its claims are held against what was
-measured. Then its lesson is walked: every step that has the reader try something is tried, and must lead to what it says.
+measured; where claims fail while the machine is busy with something else, it is played again, up to three times. Then its lesson is walked: every step that has the reader try something is tried, and must lead to what it says.
 
 Examples:
   loopscope check 06-panic
@@ -61,6 +62,8 @@ pub enum What {
     /// Run scenarios without a terminal and hold them to their claims
     #[command(after_help = CHECK_HELP)]
     Check(Check),
+    /// Measure what epoll, poll and select cost as descriptors grow
+    Selectors(super::selectors::Selectors),
     /// The process of a specimen, started by a lab
     #[command(name = "__specimen", hide = true)]
     Specimen,

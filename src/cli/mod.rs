@@ -10,6 +10,7 @@ mod headless;
 mod list;
 mod progress;
 mod scope;
+mod selectors;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -61,6 +62,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(What::Run { scenario, view }) => scope::run(Some(&scenario), &view, lang),
         Some(What::List { json }) => list::run(json, lang),
         Some(What::Check(options)) => check::run(&options, lang),
+        Some(What::Selectors(options)) => selectors::run(&options),
         Some(What::Specimen) => return child(crate::specimen::process::run()),
         Some(What::Load) => return child(crate::load::process::run()),
     };

@@ -66,7 +66,8 @@ impl Watch for Progress {
         let due = self.last.is_none_or(|last| now.since(last) >= PICTURE);
         if self.how == How::Line && due {
             self.last = Some(now);
-            let columns = rustix::termios::tcgetwinsize(io::stderr()).map_or(80, |size| usize::from(size.ws_col).max(20));
+            let columns = rustix::termios::tcgetwinsize(io::stderr()).map_or(0, |size| usize::from(size.ws_col));
+            let columns = if columns == 0 { 80 } else { columns.max(20) };
             let line = clipped(&line(&self.id, elapsed, end, world, self.lang), columns - 1);
             let _ = write!(io::stderr().lock(), "\r{line}\x1b[K");
         }
@@ -83,6 +84,12 @@ fn describe(happening: &Happening<'_>, lang: Lang) -> String {
             Some(name) => format!("{at}: {name}: {what}"),
             None => format!("{at}: {what}"),
         },
+        (Happening::Again { cpu_wait }, Lang::En) => {
+            format!("claims failed while the machine was busy (a loop waited {:.0} % of a second for a CPU): once more", cpu_wait * 100.0)
+        }
+        (Happening::Again { cpu_wait }, Lang::Zh) => {
+            format!("机器繁忙时有预期不成立(循环在一秒里有 {:.0} % 的时间在等 CPU):再来一次", cpu_wait * 100.0)
+        }
         (Happening::Lesson, Lang::En) => "trying what the lesson has the reader try".into(),
         (Happening::Lesson, Lang::Zh) => "逐步试做课程里的操作".into(),
         (Happening::Ended { at }, Lang::En) => format!("ended at {at}"),

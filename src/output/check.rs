@@ -15,6 +15,9 @@ use crate::scenario::Verdict;
 /// The version of the JSON.
 pub const SCHEMA: u32 = 1;
 
+/// From which share of waiting for a CPU on a machine counts as busy: too busy to blame a loop for being late.
+pub const BUSY: f64 = 0.2;
+
 /// Everything that one `check` found.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Report {
@@ -61,6 +64,10 @@ pub struct Run {
     pub ready_after_ms: f64,
     /// How long the script ran from there, in milliseconds.
     pub duration_ms: f64,
+    /// How often the script was played: again where claims failed while the machine was busy.
+    pub attempts: u32,
+    /// The largest share of a second in which a loop could have run and waited for a CPU: above [`BUSY`], the machine was busy.
+    pub cpu_wait: f64,
     /// Events that were folded.
     pub events: u64,
     /// Events that were lost.
@@ -116,6 +123,8 @@ struct Texts {
     events: &'static str,
     lost: &'static str,
     error: &'static str,
+    busy: &'static str,
+    attempt: &'static str,
 }
 
 const fn texts(lang: Lang) -> Texts {
@@ -129,6 +138,8 @@ const fn texts(lang: Lang) -> Texts {
             events: "events",
             lost: "lost",
             error: "did not run to its end: ",
+            busy: "busy machine: waited for a CPU up to",
+            attempt: "attempt",
         },
         Lang::Zh => Texts {
             expected: "预期",
@@ -139,6 +150,8 @@ const fn texts(lang: Lang) -> Texts {
             events: "个事件",
             lost: "个丢失",
             error: "没有运行到底:",
+            busy: "机器繁忙,等待 CPU 最多占",
+            attempt: "尝试次数",
         },
     }
 }
@@ -176,6 +189,13 @@ pub fn table(run: &Run, lang: Lang, colour: bool) -> String {
 fn facts(run: &Run, texts: &Texts) -> String {
     let duration = Nanos((run.duration_ms * 1e6) as u64);
     let mut text = format!("{duration} · seed {} · {} {}", run.seed, count(run.events as f64), texts.events);
+    if run.cpu_wait >= BUSY {
+        let share = (run.cpu_wait * 100.0).round();
+        let _ = write!(text, " · {} {share} %", texts.busy);
+    }
+    if run.attempts > 1 {
+        let _ = write!(text, " · {} {}", texts.attempt, run.attempts);
+    }
     if run.lost > 0 {
         let _ = write!(text, " · {} {}", run.lost, texts.lost);
     }
@@ -241,6 +261,8 @@ mod tests {
             error: None,
             ready_after_ms: 210.5,
             duration_ms: 5000.0,
+            attempts: 2,
+            cpu_wait: 0.456,
             events: 48_213,
             lost: 0,
             expectations: vec![
@@ -281,7 +303,7 @@ mod tests {
         let text = table(&report.scenarios[0], Lang::Zh, false);
         assert!(text.contains("不成立  naive:结束时活着"), "{text}");
         assert!(text.contains("成立    课程中:naive:结束时已死"), "{text}");
-        assert!(text.contains("5.00 s · seed 7 · 48.2 k"), "{text}");
+        assert!(text.contains("5.00 s · seed 7 · 48.2 k 个事件 · 机器繁忙,等待 CPU 最多占 46 % · 尝试次数 2"), "{text}");
         assert_eq!(summary(&report, Lang::En), "1 scenario, 2 of 3 expectations hold");
         assert!(!text.contains('\x1b') && table(&report.scenarios[0], Lang::En, true).contains("\x1b[31;1mFAIL"));
     }
@@ -294,7 +316,21 @@ mod tests {
         let keys: Vec<&String> = run.as_object().unwrap().keys().collect();
         assert_eq!(
             keys,
-            ["duration_ms", "error", "events", "expectations", "file", "id", "lesson", "lost", "passed", "ready_after_ms", "seed"]
+            [
+                "attempts",
+                "cpu_wait",
+                "duration_ms",
+                "error",
+                "events",
+                "expectations",
+                "file",
+                "id",
+                "lesson",
+                "lost",
+                "passed",
+                "ready_after_ms",
+                "seed"
+            ]
         );
         assert_eq!(run["expectations"][0]["claim"], "naive: a stall of ≥ 700 ms");
         assert_eq!((&run["expectations"][1]["passed"], &run["expectations"][1]["value"]), (&false.into(), &serde_json::Value::Null));

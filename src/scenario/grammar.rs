@@ -135,7 +135,7 @@ fn mistake(source: &str, outline: Option<&Outline<'_>>, error: &SpannedError, ba
         }
     };
     let (line, column) = line_column(source, offset);
-    Mistake { line, column, message }
+    Mistake::new(line, column, &message)
 }
 
 fn in_outer(outer: Option<&str>) -> String {

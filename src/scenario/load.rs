@@ -18,7 +18,7 @@ pub const MAX_BYTES: u64 = 256 * 1024;
 /// # Errors
 /// Everything that is wrong with it. What concerns the file as a whole stands at line 1, column 1.
 pub fn from_file(path: &Path) -> Result<Scenario, Mistakes> {
-    let whole = |message: String| Mistakes { file: path.into(), list: vec![Mistake { line: 1, column: 1, message }] };
+    let whole = |message: String| Mistakes { file: path.into(), list: vec![Mistake::new(1, 1, &message)] };
     let file = File::open(path).map_err(|e| whole(format!("cannot be opened: {e}")))?;
     let mut bytes = Vec::new();
     // One byte beyond the limit tells that there is more, also for what has no size of its own (a pipe, a device).
@@ -30,7 +30,7 @@ pub fn from_file(path: &Path) -> Result<Scenario, Mistakes> {
         let good = e.utf8_error().valid_up_to();
         let before = String::from_utf8_lossy(&e.as_bytes()[..good]).into_owned();
         let (line, column) = super::outline::line_column(&before, good);
-        Mistakes { file: path.into(), list: vec![Mistake { line, column, message: "is not UTF-8 text from here on".into() }] }
+        Mistakes { file: path.into(), list: vec![Mistake::new(line, column, "is not UTF-8 text from here on")] }
     })?;
     from_text(&text).map_err(|list| Mistakes { file: path.into(), list })
 }
@@ -155,6 +155,7 @@ mod tests {
             ("answer: 1", "answer: 2", &["15:90: ", "answer is 2; valid: 0 to 1"]),
             ("do: Inject(Panic), until", "do: Mark(\"x\"), until", &["16:42: ", "Mark has no key"]),
             ("at_least: \"700ms\"", "at_least: \"7ms\"", &["19:44: ", "stall_threshold"]),
+            ("over: \"100ms\"", "over: \"1ms\"", &["20:41: ", "over is 1.00 ms", "stall_threshold"]),
             ("at_least: 5.0", "at_least: \"5ms\"", &["21:80: ", "expected a number without quotes", "milliseconds"]),
             ("at_least: 5.0", "at_least: 5, at_most: 4", &["21:92: ", "nothing lies between"]),
             (", at_least: 5.0", "", &["21:9: ", "claims nothing; valid: at_least, at_most or both"]),

@@ -16,6 +16,13 @@ pub struct Mistake {
     pub message: String,
 }
 
+impl Mistake {
+    /// A mistake at this place. Whatever of the file the message repeats is made safe for a terminal here.
+    pub fn new(line: usize, column: usize, message: &str) -> Self {
+        Self { line, column, message: visible(message) }
+    }
+}
+
 /// Everything that was found wrong with one file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mistakes {

@@ -159,7 +159,8 @@ pub enum Expectation {
         #[serde(default)]
         victims: Option<u32>,
     },
-    /// No callback held the loop for longer.
+    /// No callback held the loop for longer. Time that its thread could have run and the kernel ran others does not count: that is the
+    /// machine's doing, and the verdict says so.
     NoStall {
         /// Where.
         specimen: String,

@@ -176,11 +176,7 @@ fn resting_line() -> f64 {
 fn turn(present: u64, rate: f64) -> u64 {
     let present = present.max(1);
     let speed = rate / present as f64;
-    if rate > 0.5 && !(0.06..=1.0).contains(&speed) {
-        10_u64.saturating_pow(rate.log10().ceil().clamp(0.0, 9.0) as u32)
-    } else {
-        present
-    }
+    if rate > 0.5 && !(0.06..=1.0).contains(&speed) { 10_u64.saturating_pow(rate.log10().ceil().clamp(0.0, 9.0) as u32) } else { present }
 }
 
 #[cfg(test)]

@@ -16,9 +16,6 @@ pub mod theme;
 pub mod ui;
 pub mod words;
 
-#[cfg(test)]
-mod tests;
-
 use std::borrow::Cow;
 use std::net::SocketAddr;
 
@@ -100,10 +97,19 @@ impl<'a> Scene<'a> {
     }
 }
 
-/// Draws the scene over the whole buffer; returns what clicks mean.
-pub fn draw(scene: &Scene<'_>, buf: &mut Buffer) -> Targets {
-    let mut targets = Targets::default();
+/// What a frame came to, beside its cells.
+#[derive(Clone, Debug, Default)]
+pub struct Drawn {
+    /// What clicks mean.
+    pub targets: Targets,
+    /// In how many pages the lesson's step is shown.
+    pub pages: usize,
+}
+
+/// Draws the scene over the whole buffer.
+pub fn draw(scene: &Scene<'_>, buf: &mut Buffer) -> Drawn {
+    let mut drawn = Drawn::default();
     buf.set_style(buf.area, scene.look.theme.ground().patch(scene.look.style(Role::Text)));
-    screens::draw(scene, buf, &mut targets);
-    targets
+    screens::draw(scene, buf, &mut drawn);
+    drawn
 }

@@ -103,7 +103,10 @@ fn first_line(glyphs: &[Glyph], columns: usize) -> (&[Glyph], &[Glyph]) {
 /// Whether a line may end between two characters that no space parts.
 fn may_break(before: char, after: char) -> bool {
     let wide = |c: char| c.width() == Some(2);
-    before != ' ' && (wide(before) || wide(after)) && !"，。、；：！？）》」』”’…,.;:!?)]}%".contains(after) && !"（《「『“‘([{".contains(before)
+    before != ' '
+        && (wide(before) || wide(after))
+        && !"，。、；：！？）》」』”’…,.;:!?)]}%".contains(after)
+        && !"（《「『“‘([{".contains(before)
 }
 
 fn runs(line: &[Glyph]) -> Vec<Run> {

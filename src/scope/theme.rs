@@ -355,11 +355,7 @@ fn nearest((r, g, b): Rgb) -> u8 {
     let grey = ((u32::from(r) + u32::from(g) + u32::from(b)) / 3).saturating_sub(3) / 10;
     let grey = grey.min(23) as u8;
     let level = 8 + 10 * grey;
-    if distance((level, level, level)) < distance((STEPS[i], STEPS[j], STEPS[k])) {
-        232 + grey
-    } else {
-        16 + (36 * i + 6 * j + k) as u8
-    }
+    if distance((level, level, level)) < distance((STEPS[i], STEPS[j], STEPS[k])) { 232 + grey } else { 16 + (36 * i + 6 * j + k) as u8 }
 }
 
 #[cfg(test)]

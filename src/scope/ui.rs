@@ -45,6 +45,10 @@ pub struct Ui {
     pub chosen: usize,
     /// The step of the lesson.
     pub step: usize,
+    /// The page of that step, where it does not fit into its pane.
+    pub page: usize,
+    /// In how many pages it was last shown.
+    pub pages: usize,
     /// When that step was turned to; `None` before the world was looked at since.
     pub step_since: Option<Nanos>,
     /// Whether what this step has one try was tried.
@@ -64,13 +68,7 @@ impl Ui {
     #[must_use]
     pub fn for_lesson(&self, scenario: &Scenario) -> Self {
         let steps = scenario.lesson.len();
-        Self {
-            screen: self.screen,
-            lesson: self.lesson,
-            answers: vec![None; steps],
-            done: vec![false; steps],
-            ..Self::default()
-        }
+        Self { screen: self.screen, lesson: self.lesson, answers: vec![None; steps], done: vec![false; steps], ..Self::default() }
     }
 
     /// Where the person is, as far as keys are concerned.
@@ -113,7 +111,9 @@ impl Ui {
             Command::Home => self.screen = Screen::Start,
             Command::Freeze => self.frozen = !self.frozen,
             Command::NextSpecimen => self.chosen = (self.chosen + 1) % world.specimens.len().max(1),
+            Command::NextStep if self.page + 1 < self.pages => self.page += 1,
             Command::NextStep => self.turn(self.step.saturating_add(1), scenario),
+            Command::PreviousStep if self.page > 0 => self.page -= 1,
             Command::PreviousStep => self.turn(self.step.saturating_sub(1), scenario),
             Command::Answer(choice) => self.take_answer(choice, scenario),
             Command::Up => self.walk(false, lessons.len()),
@@ -141,7 +141,7 @@ impl Ui {
         if step == self.step {
             return;
         }
-        (self.step, self.step_since, self.tried) = (step, None, false);
+        (self.step, self.page, self.step_since, self.tried) = (step, 0, None, false);
         // A step that is about one specimen turns to it: its key acts where the text says.
         if let Some(Step::Try { specimen: Some(name), .. }) = scenario.lesson.get(step)
             && let Some(at) = scenario.specimens.iter().position(|s| s.name == *name)
@@ -155,6 +155,7 @@ impl Ui {
             Some(Step::Predict { choices, .. }) if usize::from(choice) < choices.len());
         if let Some(answer) = self.answers.get_mut(self.step).filter(|answer| asked && answer.is_none()) {
             *answer = Some(choice);
+            self.page = 0;
         }
     }
 

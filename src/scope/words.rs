@@ -5,7 +5,6 @@
 use std::borrow::Cow;
 
 use crate::base::lang::Lang;
-use crate::scenario::schema::Text;
 use crate::telemetry::vocabulary::{Cause, Fault, Handler, Mitigation, Phase};
 
 /// The sentence under a key; the key itself where there is none (a test holds the files to all keys).
@@ -29,11 +28,6 @@ pub fn fill(lang: Lang, key: &str, values: &[(&str, &str)]) -> String {
     }
     out.push_str(rest);
     out
-}
-
-/// What a scenario says in this language, or else in English, or else in any.
-pub fn of(lang: Lang, text: &Text) -> &str {
-    text.get(lang.code()).or_else(|| text.get("en")).or_else(|| text.values().next()).map_or("", String::as_str)
 }
 
 /// What a phase is called on the screen.
@@ -72,11 +66,5 @@ mod tests {
     #[test]
     fn values_are_filled_in_once_and_never_reread() {
         assert_eq!(fill(Lang::En, "no %{a} such %{b} key %{c}", &[("a", "%{b}"), ("b", "2")]), "no %{b} such 2 key %{c}");
-    }
-
-    #[test]
-    fn a_text_falls_back_to_english() {
-        let only = Text::from([("en".to_owned(), "loop".to_owned())]);
-        assert_eq!((of(Lang::Zh, &only), of(Lang::En, &Text::new())), ("loop", ""));
     }
 }

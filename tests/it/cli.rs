@@ -88,7 +88,7 @@ fn claims_that_hold_end_with_0_and_others_with_1() {
     let (_folder, file) = scenario("Alive(specimen: \"only\"), Measure(of: Answered(specimen: \"only\"), at_least: 0.5)");
     let (code, out, err) = run(&["check", name(&file)]);
     assert_eq!(code, 0, "{out}{err}");
-    assert!(out.contains("ok  only: alive at the end") && out.ends_with("1 scenario, 2 of 2 expectations hold\n"), "{out}");
+    assert!(out.contains("ok  only: alive") && out.ends_with("1 scenario, 2 of 2 expectations hold\n"), "{out}");
     assert!(err.contains("mine: ready after ") && err.contains("mine: ended at 1.0"), "{err}");
     assert!(!out.contains('\x1b') && !err.contains(['\x1b', '\r']));
 
@@ -99,7 +99,7 @@ fn claims_that_hold_end_with_0_and_others_with_1() {
     assert_eq!((&report["schema"], &report["passed"]), (&1.into(), &false.into()));
     let claims = &report["scenarios"][0]["expectations"];
     assert_eq!((&claims[0]["passed"], &claims[1]["passed"]), (&false.into(), &true.into()));
-    assert_eq!(claims[0]["claim"], "only: dead at the end");
+    assert_eq!(claims[0]["claim"], "only: dead");
     assert!(report["scenarios"][0]["events"].as_u64().unwrap() > 100);
 }
 

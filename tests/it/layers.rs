@@ -41,6 +41,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "command",
             "scenario",
             "world",
+            "selectors",
             "telemetry::vocabulary",
             "telemetry::event",
             "specimen::control",
@@ -51,7 +52,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("output", &["base", "command", "scenario", "world", "telemetry::vocabulary"]),
-    ("app", &["base", "http", "telemetry", "specimen", "load", "world", "command", "scenario", "lab", "scope", "output"]),
+    ("app", &["base", "http", "telemetry", "selectors", "specimen", "load", "world", "command", "scenario", "lab", "scope", "output"]),
     ("cli", &["*"]),
 ];
 

@@ -5,11 +5,11 @@ use ratatui::layout::Rect;
 use ratatui::style::Modifier;
 use ratatui::widgets::Widget;
 
+use crate::base::text::visible;
 use crate::base::units::{Nanos, count};
 use crate::command::Command;
 use crate::scope::eye::Figures;
 use crate::scope::pen::{Pen, Targets};
-use crate::base::text::visible;
 use crate::scope::text::{clip, width};
 use crate::scope::theme::Role;
 use crate::scope::{Look, Scene, words};

@@ -9,6 +9,7 @@ use crate::base::units::{Nanos, count};
 use crate::scope::Look;
 use crate::scope::eye::{Figures, Gaze};
 use crate::scope::pen::Pen;
+use crate::scope::text::width;
 use crate::scope::theme::{Role, Theme};
 use crate::telemetry::vocabulary::Outcome;
 use crate::world::Specimen;
@@ -39,7 +40,13 @@ pub fn shape(specimen: &Specimen, gaze: &Gaze, stall_threshold: Nanos, columns: 
     let clients = &specimen.clients;
     let figures = gaze.figures;
     let p99 = figures.recent.p99;
-    let tail = if p99 >= stall_threshold { Role::Alarm } else if p99.0 * 4 >= stall_threshold.0 { Role::Warn } else { Role::Strong };
+    let tail = if p99 >= stall_threshold {
+        Role::Alarm
+    } else if p99.0 * 4 >= stall_threshold.0 {
+        Role::Warn
+    } else {
+        Role::Strong
+    };
     let of = |outcome: Outcome| clients.outcomes[outcome as usize];
     let troubles = vec![
         ("clients.errors", of(Outcome::ErrorStatus) + of(Outcome::Garbled)),
@@ -137,15 +144,22 @@ impl Widget for &Clients<'_> {
 }
 
 impl Clients<'_> {
-    /// Label and figure pairs in a row, in columns of even width.
+    /// Label and figure pairs in a row, each figure in a place of fixed width; what does not fit is left out from the right.
     fn pairs(&self, pen: &mut Pen<'_>, y: u16, pairs: &[(&str, String, Role)]) {
         let area = pen.area;
-        let each = area.width / pairs.len().max(1) as u16;
-        for (n, (label, value, role)) in pairs.iter().enumerate() {
-            let x = area.x + each * n as u16;
-            let end = if n + 1 == pairs.len() { area.right() } else { x + each };
-            let x = pen.text_until(x, y, end, &self.look.text(label), self.look.style(Role::Dim)) + 1;
-            pen.text_until(x, y, end, value, self.look.style(*role));
+        let labels: Vec<_> = pairs.iter().map(|(label, _, _)| self.look.text(label)).collect();
+        let widths: Vec<_> = labels.iter().zip(pairs).map(|(l, (_, value, _))| width(l) + 1 + width(value).max(7)).collect();
+        let mut shown = pairs.len();
+        let needed = |n: usize| widths[..n].iter().sum::<usize>() + n.saturating_sub(1);
+        while shown > 1 && needed(shown) > usize::from(area.width) {
+            shown -= 1;
+        }
+        let spare = usize::from(area.width).saturating_sub(needed(shown)) / shown.max(1);
+        let mut x = area.x;
+        for n in 0..shown {
+            let at = pen.text(x, y, &labels[n], self.look.style(Role::Dim)) + 1;
+            pen.text(at, y, &pairs[n].1, self.look.style(pairs[n].2));
+            x += (widths[n] + 1 + spare.min(6)) as u16;
         }
     }
 
@@ -166,8 +180,10 @@ impl Clients<'_> {
     fn flow(&self, pen: &mut Pen<'_>, y: u16) {
         let f = self.shape.figures;
         let rate = match f.offered {
-            Some(offered) => format!("{}/{}", count(f.rate), count(offered)),
-            None => count(f.rate),
+            Some(offered) if pen.area.width >= 56 => {
+                self.look.fill("clients.of", &[("rate", &count(f.rate)), ("offered", &count(offered))])
+            }
+            _ => count(f.rate),
         };
         let short = f.offered.is_some_and(|offered| f.rate < offered * 0.8);
         self.pairs(

@@ -24,11 +24,12 @@ use super::wheel::percent;
 type Token = (&'static str, Role);
 
 /// The file, cut into what its pieces are. Cut once: it is compiled in.
-static LINES: LazyLock<Vec<Vec<Token>>> = LazyLock::new(|| REACTOR.lines().map(tokens).collect());
+static LINES: LazyLock<Vec<(u16, Vec<Token>)>> = LazyLock::new(|| REACTOR.lines().map(indented).collect());
 
 const KEYWORDS: &[&str] = &[
-    "as", "break", "const", "continue", "else", "enum", "fn", "for", "if", "impl", "in", "let", "loop", "match", "mod", "move", "mut", "pub",
-    "ref", "return", "self", "Self", "static", "struct", "super", "trait", "type", "use", "where", "while", "crate", "true", "false",
+    "as", "break", "const", "continue", "else", "enum", "fn", "for", "if", "impl", "in", "let", "loop", "match", "mod", "move", "mut",
+    "pub", "ref", "return", "self", "Self", "static", "struct", "super", "trait", "type", "use", "where", "while", "crate", "true",
+    "false",
 ];
 
 /// The pane as data.
@@ -62,6 +63,12 @@ pub fn shape(specimen: &Specimen, gaze: &Gaze, now: crate::base::units::Nanos) -
         focus: gaze.focus,
         burning: specimen.stalls.current.map(|s| now.since(s.began).as_secs()),
     }
+}
+
+/// A line's indentation, shown at half its width so that more of the text is seen, and what is behind it.
+fn indented(line: &'static str) -> (u16, Vec<Token>) {
+    let text = line.trim_start_matches(' ');
+    (((line.len() - text.len()) / 2) as u16, tokens(text))
 }
 
 /// Cuts a line into keywords, literals, calls, comments and the rest.
@@ -152,10 +159,11 @@ impl Code<'_> {
             _ => String::new(),
         };
         let end = area.right().saturating_sub(if note.is_empty() { 0 } else { note.chars().count() as u16 + 2 });
-        let mut x = area.x + GUTTER;
-        for (token, role) in LINES.get(at).map_or(&[][..], Vec::as_slice) {
-            let style = over.map_or(look.style(*role), |style| if *role == Role::CodeComment { style } else { style });
-            x = pen.text_until(x, y, end, token, style);
+        if let Some((indent, tokens)) = LINES.get(at) {
+            let mut x = area.x + GUTTER + indent;
+            for (token, role) in tokens {
+                x = pen.text_until(x, y, end, token, plain(*role));
+            }
         }
         if !note.is_empty() {
             let style = match self.shape.burning {
@@ -174,7 +182,7 @@ mod tests {
     #[test]
     fn cutting_loses_nothing() {
         for (line, tokens) in REACTOR.lines().zip(LINES.iter()) {
-            assert_eq!(tokens.iter().map(|t| t.0).collect::<String>(), line);
+            assert_eq!(tokens.1.iter().map(|t| t.0).collect::<String>(), line.trim_start());
         }
     }
 

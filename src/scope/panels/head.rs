@@ -6,18 +6,22 @@ use std::net::SocketAddr;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::{Modifier, Style};
 use ratatui::widgets::Widget;
 
-use crate::base::units::{Nanos, count};
-use crate::command::Command;
-use crate::command::keymap::Context;
-use crate::scope::eye::Figures;
-use crate::scope::pen::Pen;
 use crate::base::text::visible;
+use crate::base::units::{Nanos, count};
+use crate::command::keymap::Context;
+use crate::command::{Command, table};
+use crate::scenario::schema::words as written;
+use crate::scope::eye::Figures;
+use crate::scope::pen::{Pen, Targets};
 use crate::scope::text::{clip, width};
-use crate::scope::theme::Role;
+use crate::scope::theme::{Role, Tier};
 use crate::scope::{Look, Scene, words};
-use crate::world::{Death, Life, Specimen, StallKind, World};
+use crate::telemetry::vocabulary::Fault;
+use crate::world::findings::{self, Evidence, Finding, FindingKind};
+use crate::world::{Death, Life, Specimen, Stall, StallKind};
 
 /// The state of what is shown, in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,22 +81,28 @@ pub struct Announcement {
     pub remedies: Vec<(Command, String)>,
 }
 
-/// The announcement for a scene.
+/// The announcement for a scene: what is wrong now (of the chosen specimen, else of another), else what was wrong, else that all is well.
 pub fn announcement(scene: &Scene<'_>) -> Announcement {
     let look = scene.look;
-    let Some(specimen) = scene.chosen() else { return calm(scene, None) };
-    let mut said = match State::of(specimen, false) {
-        State::Stalled => stalled(specimen, scene.world, look),
-        State::Dead => dead(specimen, look),
-        State::Starting => Announcement {
-            role: Role::Dim,
-            sign: "◌",
-            headline: look.text("announce.starting").into_owned(),
-            details: Vec::new(),
-            remedies: Vec::new(),
-        },
-        State::Live | State::Held | State::Frozen => calm(scene, Some(specimen)),
+    let chosen = scene.chosen().map(|s| s.id);
+    let found = findings::judge(scene.world);
+    let trouble = |f: &&Finding| f.kind != FindingKind::Calm;
+    let finding = found
+        .iter()
+        .filter(trouble)
+        .min_by_key(|f| (!f.goes_on(), Some(f.specimen) != chosen))
+        .or_else(|| found.iter().find(|f| Some(f.specimen) == chosen));
+    let mut said = match finding {
+        Some(finding) => of_finding(finding, scene),
+        None if scene.chosen().is_some_and(|s| matches!(s.life, Life::Starting)) || chosen.is_none() => {
+            plain(Role::Dim, "◌", look.text("announce.starting").into_owned())
+        }
+        None => plain(Role::Dim, "✓", look.text("announce.calm").into_owned()),
     };
+    let urgent = matches!(said.role, Role::BannerStall | Role::BannerDead);
+    if let Some(notice) = scene.ui.notice.as_ref().filter(|_| !urgent) {
+        said = plain(Role::Warn, "›", notice.clone());
+    }
     if scene.ui.frozen {
         said.details.insert(0, said.headline);
         said = Announcement {
@@ -106,22 +116,90 @@ pub fn announcement(scene: &Scene<'_>) -> Announcement {
     said
 }
 
-fn stalled(specimen: &Specimen, world: &World, look: Look<'_>) -> Announcement {
-    let Some(stall) = specimen.stalls.current else { return quiet(look) };
+fn plain(role: Role, sign: &'static str, headline: String) -> Announcement {
+    Announcement { role, sign, headline, details: Vec::new(), remedies: Vec::new() }
+}
+
+fn of_finding(finding: &Finding, scene: &Scene<'_>) -> Announcement {
+    let look = scene.look;
+    let Some(specimen) = scene.world.specimens.get(usize::from(finding.specimen.0)) else {
+        return plain(Role::Dim, "✓", look.text("announce.calm").into_owned());
+    };
+    let mut said = match &finding.evidence {
+        Evidence::Stall(stall) => of_stall(stall, finding, scene.world.now, look),
+        Evidence::Death(death) => of_death(death, finding, look),
+        Evidence::Respawn { pid, down, .. } => {
+            plain(Role::BannerFinding, "◆", look.fill("announce.respawned", &[("pid", &pid.to_string()), ("down", &down.to_string())]))
+        }
+        Evidence::Overload { offered, answered, backlog } => Announcement {
+            details: vec![look.fill("announce.backlog", &[("n", &count(f64::from(*backlog)))])],
+            remedies: vec![(Command::LoadDown, look.text("announce.load_down").into_owned())],
+            ..plain(
+                Role::BannerFinding,
+                "◆",
+                look.fill("announce.overload", &[("offered", &count(*offered)), ("answered", &count(*answered))]),
+            )
+        },
+        Evidence::Lost { events } => plain(Role::BannerFinding, "◆", look.fill("announce.lost", &[("n", &count(*events as f64))])),
+        Evidence::Calm { lag, .. } => Announcement {
+            details: vec![look.fill("announce.longest", &[("lag", &lag.to_string())])],
+            ..plain(Role::Dim, "✓", look.text("announce.calm").into_owned())
+        },
+    };
+    if finding.kind != FindingKind::Calm && scene.world.specimens.len() > 1 {
+        said.headline = format!("{}: {}", visible(&specimen.name), said.headline);
+    }
+    said.remedies.extend(remedies(finding, specimen, look));
+    let on: Vec<_> = finding.mitigations.iter().filter(|m| specimen.mitigations[**m as usize]).collect();
+    if !finding.goes_on() && !on.is_empty() {
+        // It has been answered: say so, and offer to see that it holds.
+        let names: Vec<_> = on.iter().map(|m| words::mitigation(look.lang, **m)).collect();
+        said.details.insert(0, look.fill("announce.is_on", &[("mitigation", &names.join(", "))]));
+        said.remedies = again(finding, look).into_iter().collect();
+    }
+    said
+}
+
+/// The mitigations that answer a finding and are not on, each with its key.
+fn remedies(finding: &Finding, specimen: &Specimen, look: Look<'_>) -> Vec<(Command, String)> {
+    finding
+        .mitigations
+        .iter()
+        .filter(|m| !specimen.mitigations[**m as usize])
+        .filter_map(|m| Some((table::by_id(m.name())?.command()?, words::mitigation(look.lang, *m).into_owned())))
+        .collect()
+}
+
+/// The same fault once more.
+fn again(finding: &Finding, look: Look<'_>) -> Option<(Command, String)> {
+    let fault = match &finding.evidence {
+        Evidence::Stall(stall) => stall.fault?,
+        Evidence::Death(death) if death.last_words.contains("panicked at") => Fault::Panic,
+        _ => return None,
+    };
+    Some((table::by_id(fault.name())?.command()?, look.text("announce.again").into_owned()))
+}
+
+fn of_stall(stall: &Stall, finding: &Finding, now: Nanos, look: Look<'_>) -> Announcement {
     let what = words::callback(look.lang, stall.cause, stall.handler);
-    let age = world.now.since(stall.began).to_string();
     let conn = stall.conn.0.to_string();
-    let key = if stall.conn.is_some() { "announce.holds_for" } else { "announce.holds" };
-    let mut details = vec![look.fill("announce.wait", &[("n", &stall.victims.to_string())])];
-    details.insert(
-        0,
-        look.text(match stall.kind {
-            StallKind::Computing => "announce.computing",
-            StallKind::Parked => "announce.parked",
-            StallKind::Unknown => "announce.kind_unknown",
-        })
-        .into_owned(),
-    );
+    let ongoing = finding.goes_on();
+    let length = if ongoing { now.since(stall.began) } else { stall.length }.to_string();
+    let key = match (ongoing, stall.conn.is_some()) {
+        (true, true) => "announce.holds_for",
+        (true, false) => "announce.holds",
+        (false, true) => "announce.held_for",
+        (false, false) => "announce.held",
+    };
+    let kind = match (stall.kind, ongoing) {
+        (StallKind::Computing, _) => Some("announce.computing"),
+        (StallKind::Parked, _) => Some("announce.parked"),
+        (StallKind::Unknown, true) => Some("announce.kind_unknown"),
+        (StallKind::Unknown, false) => None,
+    };
+    let mut details: Vec<_> = kind.map(|k| look.text(k).into_owned()).into_iter().collect();
+    let wait = if ongoing { "announce.wait" } else { "announce.waited" };
+    details.push(look.fill(wait, &[("n", &stall.victims.to_string())]));
     if let Some(fault) = stall.fault {
         details.push(look.fill("announce.fault", &[("fault", &words::fault(look.lang, fault))]));
     }
@@ -129,80 +207,54 @@ fn stalled(specimen: &Specimen, world: &World, look: Look<'_>) -> Announcement {
         details.push(look.fill("announce.accept_queue", &[("n", &stall.accept_queue.to_string())]));
     }
     Announcement {
-        role: Role::BannerStall,
-        sign: "▲",
-        headline: look.fill(key, &[("age", &age), ("what", &what), ("conn", &conn)]),
+        role: if ongoing { Role::BannerStall } else { Role::BannerFinding },
+        sign: if ongoing { "▲" } else { "◆" },
+        headline: look.fill(key, &[("age", &length), ("what", &what), ("conn", &conn)]),
         details,
         remedies: Vec::new(),
     }
 }
 
+fn of_death(death: &Death, finding: &Finding, look: Look<'_>) -> Announcement {
+    let how = ending(death.signal, death.code, look);
+    let mut details = vec![look.fill("death.cut_off", &[("n", &death.connections.to_string())])];
+    if death.by_watchdog {
+        details.insert(0, look.text("death.watchdog").into_owned());
+    }
+    details.extend(last_words(death).map(|w| format!("“{w}”")));
+    let gone = finding.goes_on();
+    let respawn = || (Command::Respawn, look.text("announce.respawn").into_owned());
+    Announcement {
+        role: if gone { Role::BannerDead } else { Role::BannerFinding },
+        sign: if gone { "✕" } else { "◆" },
+        headline: look.fill(if gone { "announce.dead" } else { "announce.died" }, &[("how", &how), ("pid", &death.pid.to_string())]),
+        details,
+        remedies: gone.then(respawn).into_iter().collect(),
+    }
+}
+
 /// How a process ended, in words.
 pub fn ending(signal: u32, code: u32, look: Look<'_>) -> String {
-    match signal {
-        0 => look.fill("death.exit", &[("code", &code.to_string())]),
-        n => {
-            let name = match n {
-                4 => "SIGILL",
-                6 => "SIGABRT",
-                7 => "SIGBUS",
-                8 => "SIGFPE",
-                9 => "SIGKILL",
-                11 => "SIGSEGV",
-                15 => "SIGTERM",
-                _ => "",
-            };
-            look.fill("death.signal", &[("signal", if name.is_empty() { n.to_string() } else { name.to_owned() }.as_str())])
-        }
-    }
+    let name = match signal {
+        0 => return look.fill("death.exit", &[("code", &code.to_string())]),
+        4 => "SIGILL",
+        6 => "SIGABRT",
+        7 => "SIGBUS",
+        8 => "SIGFPE",
+        9 => "SIGKILL",
+        11 => "SIGSEGV",
+        15 => "SIGTERM",
+        other => return look.fill("death.signal", &[("signal", &other.to_string())]),
+    };
+    name.to_owned()
 }
 
-fn dead(specimen: &Specimen, look: Look<'_>) -> Announcement {
-    let Life::Dead { signal, code, .. } = specimen.life else { return quiet(look) };
-    let last = specimen.deaths.last();
-    let mut details = Vec::new();
-    if let Some(death) = last {
-        details.push(look.fill("death.cut_off", &[("n", &death.connections.to_string())]));
-        details.extend(words_of(death).map(|w| format!("“{w}”")));
-    }
-    Announcement {
-        role: Role::BannerDead,
-        sign: "✕",
-        headline: look.fill("announce.dead", &[("how", &ending(signal, code, look))]),
-        details,
-        remedies: vec![(Command::Respawn, look.text("announce.respawn").into_owned())],
-    }
-}
-
-/// The last line that a process wrote and that says something.
-fn words_of(death: &Death) -> Option<String> {
-    death.last_words.lines().map(str::trim).find(|l| !l.is_empty()).map(visible)
-}
-
-fn quiet(look: Look<'_>) -> Announcement {
-    Announcement { role: Role::Dim, sign: "✓", headline: look.text("announce.calm").into_owned(), details: Vec::new(), remedies: Vec::new() }
-}
-
-fn calm(scene: &Scene<'_>, specimen: Option<&Specimen>) -> Announcement {
-    let look = scene.look;
-    if let Some(notice) = &scene.ui.notice {
-        return Announcement { role: Role::Text, sign: "›", headline: notice.clone(), details: Vec::new(), remedies: Vec::new() };
-    }
-    let mut said = quiet(look);
-    if let Some(specimen) = specimen {
-        said.details.push(look.fill("announce.longest", &[("lag", &specimen.reactor.lag.to_string())]));
-        if let Some(last) = specimen.stalls.past.last() {
-            let what = words::callback(look.lang, last.cause, last.handler);
-            said = Announcement {
-                role: Role::BannerFinding,
-                sign: "◆",
-                headline: look.fill("announce.was", &[("what", &what), ("length", &last.length.to_string())]),
-                details: vec![look.fill("announce.waited", &[("n", &last.victims.to_string())])],
-                remedies: vec![(Command::MitigationMenu, look.text("announce.mend").into_owned())],
-            };
-        }
-    }
-    said
+/// What a process said last that tells most: a panic's message stands in the line after its place.
+fn last_words(death: &Death) -> Option<String> {
+    let mut lines = death.last_words.lines().map(str::trim).filter(|l| !l.is_empty());
+    let first = lines.next()?;
+    let said = if first.contains("panicked at") { lines.next().unwrap_or(first) } else { first };
+    Some(visible(said))
 }
 
 /// The three lines, ready to be drawn.
@@ -237,7 +289,7 @@ impl<'a> Head<'a> {
         let chosen = scene.chosen();
         let at = chosen.map_or(0, |s| usize::from(s.id.0));
         Self {
-            title: words::of(scene.look.lang, &scene.scenario.title).to_owned(),
+            title: written(&scene.scenario.title, scene.look.lang).to_owned(),
             address: scene.addresses.get(at).copied().flatten(),
             state: chosen.map_or(State::Starting, |s| State::of(s, scene.ui.frozen)),
             pid: chosen.and_then(|s| match s.life {
@@ -255,8 +307,9 @@ impl<'a> Head<'a> {
     }
 }
 
-impl Widget for &Head<'_> {
-    fn render(self, area: Rect, buf: &mut Buffer) {
+impl Head<'_> {
+    /// Draws it and says what clicks on it mean.
+    pub fn draw(&self, area: Rect, buf: &mut Buffer, targets: &mut Targets) {
         let mut pen = Pen::new(buf, area);
         if pen.is_empty() {
             return;
@@ -264,11 +317,9 @@ impl Widget for &Head<'_> {
         let area = pen.area;
         self.title(&mut pen, area.y);
         self.vitals(&mut pen, area.y + 1);
-        announce(&mut pen, Rect { y: area.y + 2, height: 1, ..area }, &self.announcement, self.look);
+        announce(&mut pen, Rect { y: area.y + 2, height: 1, ..area }, &self.announcement, self.look, targets);
     }
-}
 
-impl Head<'_> {
     fn title(&self, pen: &mut Pen<'_>, y: u16) {
         let (area, look) = (pen.area, self.look);
         let mut x = pen.text(area.x + 1, y, "◎ ", look.style(Role::Accent));
@@ -289,7 +340,7 @@ impl Head<'_> {
         let (area, look) = (pen.area, self.look);
         let (glyph, word, role) = self.state.sign();
         let mut x = pen.text(area.x + 1, y, glyph, look.style(role)) + 1;
-        x = pen.text(x, y, &look.text(word), look.style(role).add_modifier(ratatui::style::Modifier::BOLD)) + 2;
+        x = pen.text(x, y, &look.text(word), look.style(role).add_modifier(Modifier::BOLD)) + 2;
         if let Some(name) = &self.specimen {
             x = pen.text(x, y, &visible(name), look.style(Role::Strong)) + 2;
         }
@@ -329,8 +380,14 @@ impl Head<'_> {
     }
 }
 
+impl Widget for &Head<'_> {
+    fn render(self, area: Rect, buf: &mut Buffer) {
+        self.draw(area, buf, &mut Targets::default());
+    }
+}
+
 /// Draws an announcement into one line.
-pub fn announce(pen: &mut Pen<'_>, line: Rect, said: &Announcement, look: Look<'_>) {
+pub fn announce(pen: &mut Pen<'_>, line: Rect, said: &Announcement, look: Look<'_>, targets: &mut Targets) {
     let line = line.intersection(pen.area);
     if line.is_empty() {
         return;
@@ -341,15 +398,28 @@ pub fn announce(pen: &mut Pen<'_>, line: Rect, said: &Announcement, look: Look<'
         pen.fill(line, ' ', style);
     }
     let mut end = line.right().saturating_sub(1);
-    // What can be done stands at the right and keeps its place; the details give way first.
+    // What can be done stands at the right and keeps its place, the details give way first; while a stall goes on, who is stuck and
+    // how many wait come first.
+    let ongoing = said.role == Role::BannerStall;
+    let said_first = width(&said.headline) + if ongoing { said.details.iter().take(2).map(|d| width(d) + 3).sum() } else { 0 };
+    let least = if ongoing { said_first.min(usize::from(line.width)) } else { usize::from(line.width) * 2 / 5 } as u16 + 4;
+    // Upon a reversed line a key is what is not reversed.
+    let key_style = match look.theme.tier {
+        Tier::Mono if loud => Style::new().remove_modifier(Modifier::REVERSED),
+        _ => look.style(Role::Key),
+    };
     for (command, label) in said.remedies.iter().rev() {
         let key = format!(" {} ", look.key(command, Context::Lab));
         let wide = (width(&key) + width(label) + 3) as u16;
-        if end.saturating_sub(wide) < line.x + line.width / 3 {
+        if end.saturating_sub(wide) < line.x + least {
             break;
         }
-        end = pen.text_right(end, line.y, label, style);
-        end = pen.text_right(end.saturating_sub(1), line.y, &key, look.style(Role::Key)).saturating_sub(2);
+        let label_at = end.saturating_sub(width(label) as u16);
+        pen.text_until(label_at, line.y, end, label, style);
+        let key_at = label_at.saturating_sub(1 + width(&key) as u16);
+        pen.text_until(key_at, line.y, label_at, &key, key_style);
+        targets.add(Rect { x: key_at, width: end - key_at, ..line }, command.clone());
+        end = key_at.saturating_sub(2);
     }
     let mut x = pen.text_until(line.x + 1, line.y, end, said.sign, style) + 1;
     x = pen.text_until(x, line.y, end, &clip(&said.headline, usize::from(end.saturating_sub(x))), style);

@@ -3,6 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::command::Command;
 use crate::command::key::Key;
 use crate::command::keymap::Context;
 use crate::command::table::{COMMANDS, Group, Row};
@@ -10,7 +11,6 @@ use crate::scope::pen::{Pen, Targets, frame_lit};
 use crate::scope::text::{Run, width, wrap};
 use crate::scope::theme::Role;
 use crate::scope::{Look, Screen};
-use crate::command::Command;
 
 /// One line of the help.
 #[derive(Clone, Debug, PartialEq)]
@@ -83,7 +83,11 @@ pub fn draw(from: usize, screen: Screen, look: Look<'_>, area: Rect, buf: &mut B
     Pen::new(buf, at).fill(at, ' ', look.theme.ground().patch(look.style(Role::Text)));
     let shown = usize::from(high.saturating_sub(2));
     let from = from.min(lines.len().saturating_sub(shown));
-    let note = if lines.len() > shown { format!("{}–{}/{} ↑↓", from + 1, (from + shown).min(lines.len()), lines.len()) } else { String::new() };
+    let note = if lines.len() > shown {
+        format!("{}–{}/{} ↑↓", from + 1, (from + shown).min(lines.len()), lines.len())
+    } else {
+        String::new()
+    };
     let inner = frame_lit(buf, at, look, &look.text("help.title"), &note, Some(Role::Accent));
     let mut pen = Pen::new(buf, inner);
     for (n, line) in lines.iter().skip(from).take(shown).enumerate() {

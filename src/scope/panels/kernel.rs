@@ -48,6 +48,8 @@ pub struct Shape {
     pub rows: Vec<Row>,
     /// How many are ready.
     pub ready: usize,
+    /// Sockets with unread bytes that the loop has not been told of.
+    pub unseen: u32,
     /// Those who have waited longest, oldest first.
     pub waiting: Vec<Waiting>,
 }
@@ -60,7 +62,15 @@ pub fn shape(specimen: &Specimen, now: Nanos, look: Look<'_>) -> Shape {
         let (value, role) = value.map_or(("–".to_owned(), Role::Faint), |v| (v, role));
         rows.push(Row { name, value, share, role });
     };
-    let pressed = |share: f64| if share >= 0.8 { Role::Alarm } else if share >= 0.3 { Role::Warn } else { Role::Text };
+    let pressed = |share: f64| {
+        if share >= 0.8 {
+            Role::Alarm
+        } else if share >= 0.3 {
+            Role::Warn
+        } else {
+            Role::Text
+        }
+    };
     let queue = kernel.accept_queue.map(|(n, limit)| (n, limit, f64::from(n) / f64::from(limit.max(1))));
     row(
         "kernel.accept_queue",
@@ -109,7 +119,8 @@ pub fn shape(specimen: &Specimen, now: Nanos, look: Look<'_>) -> Shape {
             wait: now.since(r.since),
         })
         .collect();
-    Shape { sampled: kernel.sampled.is_some(), rows, ready: specimen.reactor.ready_count, waiting }
+    let unseen = if specimen.stalls.current.is_some() { kernel.unread.map_or(0, |u| u.1) } else { 0 };
+    Shape { sampled: kernel.sampled.is_some(), rows, unseen, ready: specimen.reactor.ready_count, waiting }
 }
 
 /// The panel, ready to be drawn.
@@ -172,7 +183,13 @@ impl Kernel<'_> {
         }
         y += 1;
         if self.shape.waiting.is_empty() {
-            pen.text(area.x, y, &look.text("kernel.none_ready"), look.style(Role::Faint));
+            // While the loop is stuck it does not ask: who waits is known to the kernel only.
+            if self.shape.unseen > 0 {
+                let text = look.fill("kernel.unseen", &[("n", &self.shape.unseen.to_string())]);
+                pen.text(area.x, y, &text, look.style(Role::Waiting));
+            } else {
+                pen.text(area.x, y, &look.text("kernel.none_ready"), look.style(Role::Faint));
+            }
             return;
         }
         let longest = self.shape.waiting.first().map_or(1.0, |w| w.wait.as_secs().max(1e-9));

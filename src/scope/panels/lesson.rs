@@ -7,10 +7,11 @@ use ratatui::widgets::Widget;
 use crate::command::Command;
 use crate::command::keymap::Context;
 use crate::scenario::schema::Step;
+use crate::scenario::schema::words as written;
 use crate::scope::pen::{Pen, Targets};
 use crate::scope::text::{Run, width, wrap};
 use crate::scope::theme::Role;
-use crate::scope::{Look, Scene, words};
+use crate::scope::{Look, Scene};
 
 /// One line of the pane.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,34 +43,37 @@ pub fn shape(scene: &Scene<'_>, columns: u16) -> Shape {
     let steps = &scene.scenario.lesson;
     let mut lines = Vec::new();
     let Some(step) = steps.get(scene.ui.step) else {
-        push(&mut lines, words::of(look.lang, &scene.scenario.summary), Role::Text, columns);
+        push(&mut lines, written(&scene.scenario.summary, look.lang), Role::Text, columns);
         return Shape { place: None, lines };
     };
     match step {
-        Step::Say(text) => push(&mut lines, words::of(look.lang, text), Role::Text, columns),
+        Step::Say(text) => push(&mut lines, written(text, look.lang), Role::Text, columns),
         Step::Predict { ask, choices, answer, because } => {
-            push(&mut lines, words::of(look.lang, ask), Role::Strong, columns);
+            push(&mut lines, written(ask, look.lang), Role::Strong, columns);
             blank(&mut lines);
             let given = scene.ui.answer();
             for (n, choice) in choices.iter().enumerate() {
+                // Once it is answered, only what was answered and what is right is of interest.
+                if given.is_some_and(|g| n != usize::from(g) && n != usize::from(*answer)) {
+                    continue;
+                }
                 let (mark, role) = match given {
                     None => ("", Role::Text),
                     Some(_) if n == usize::from(*answer) => (" ✓", Role::Good),
-                    Some(g) if n == usize::from(g) => (" ✗", Role::Alarm),
-                    Some(_) => ("", Role::Faint),
+                    Some(_) => (" ✗", Role::Alarm),
                 };
-                let text = format!("{}{mark}", words::of(look.lang, choice));
+                let text = format!("{}{mark}", written(choice, look.lang));
                 keyed(&mut lines, &(n + 1).to_string(), &text, role, columns, Command::Answer(n as u8));
             }
             if let Some(given) = given {
                 blank(&mut lines);
                 let right = given == *answer;
                 let verdict = look.text(if right { "lesson.right" } else { "lesson.wrong" });
-                push(&mut lines, &format!("{verdict} {}", words::of(look.lang, because)), Role::Text, columns);
+                push(&mut lines, &format!("{verdict} {}", written(because, look.lang)), Role::Text, columns);
             }
         }
         Step::Try { say, command, .. } => {
-            push(&mut lines, words::of(look.lang, say), Role::Text, columns);
+            push(&mut lines, written(say, look.lang), Role::Text, columns);
             blank(&mut lines);
             if scene.ui.is_done() {
                 push(&mut lines, &look.text("lesson.done"), Role::Good, columns);
@@ -82,9 +86,7 @@ pub fn shape(scene: &Scene<'_>, columns: u16) -> Shape {
 }
 
 fn push(lines: &mut Vec<Line>, text: &str, role: Role, columns: u16) {
-    lines.extend(
-        wrap(text, usize::from(columns)).into_iter().map(|runs| Line { key: None, indent: 0, runs, role, click: None }),
-    );
+    lines.extend(wrap(text, usize::from(columns)).into_iter().map(|runs| Line { key: None, indent: 0, runs, role, click: None }));
 }
 
 fn blank(lines: &mut Vec<Line>) {
@@ -99,10 +101,19 @@ fn keyed(lines: &mut Vec<Line>, key: &str, text: &str, role: Role, columns: u16,
     }
 }
 
+impl Shape {
+    /// In how many pages it is shown in a pane of so many lines.
+    pub fn pages(&self, height: u16) -> usize {
+        self.lines.len().saturating_sub(1) / usize::from(height.max(1)) + 1
+    }
+}
+
 /// The pane, ready to be drawn.
 pub struct Lesson<'a> {
     /// What.
     pub shape: &'a Shape,
+    /// Which page of it, from 0.
+    pub page: usize,
     /// How.
     pub look: Look<'a>,
 }
@@ -112,7 +123,9 @@ impl Lesson<'_> {
     pub fn draw(&self, area: Rect, buf: &mut Buffer, targets: &mut Targets) {
         let mut pen = Pen::new(buf, area);
         let area = pen.area;
-        for (n, line) in self.shape.lines.iter().take(usize::from(area.height)).enumerate() {
+        let (high, pages) = (usize::from(area.height), self.shape.pages(area.height));
+        let page = self.page.min(pages - 1);
+        for (n, line) in self.shape.lines.iter().skip(page * high).take(high).enumerate() {
             let y = area.y + n as u16;
             if let Some(key) = &line.key {
                 pen.text(area.x, y, key, self.look.style(Role::Key));
@@ -126,8 +139,11 @@ impl Lesson<'_> {
                 x = pen.text(x, y, &run.text, self.look.style(role));
             }
         }
-        if self.shape.lines.len() > usize::from(area.height) && area.height > 0 {
-            pen.text_right(area.right(), area.bottom() - 1, "…", self.look.style(Role::Dim));
+        if page + 1 < pages && area.height > 0 {
+            // In the frame below the text, which has nothing else to say there.
+            let key = format!(" {} {} ", self.look.key(&Command::NextStep, Context::Lab), self.look.text("lesson.more"));
+            let mut pen = Pen::new(buf, Rect { height: area.height + 1, ..area });
+            pen.text_right(area.right(), area.bottom(), &key, self.look.style(Role::Accent));
         }
     }
 }

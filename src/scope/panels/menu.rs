@@ -57,12 +57,9 @@ fn entry(scene: &Scene<'_>, row: &'static Row, context: Context, look: Look<'_>)
         _ => None,
     };
     let answers = match &command {
-        Some(Command::Inject(fault)) => faults::row(fault.kind())
-            .answers
-            .iter()
-            .map(|m| words::mitigation(look.lang, *m).into_owned())
-            .collect::<Vec<_>>()
-            .join(", "),
+        Some(Command::Inject(fault)) => {
+            faults::row(fault.kind()).answers.iter().map(|m| words::mitigation(look.lang, *m).into_owned()).collect::<Vec<_>>().join(", ")
+        }
         _ => String::new(),
     };
     let key = row.key(context).map(|k| k.parse::<Key>().map_or_else(|_| k.to_owned(), Key::sign)).unwrap_or_default();

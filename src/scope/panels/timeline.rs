@@ -19,7 +19,7 @@ use crate::world::{Specimen, Stall, StallKind, World};
 /// Columns that the names of the rows take, the space behind them included.
 pub const NAMES: u16 = 10;
 /// The strip covers at least so much where the panel is wide enough.
-const AT_LEAST: Nanos = Nanos::millis(9_500);
+const AT_LEAST: Nanos = Nanos::secs(8);
 
 /// One cell of a loop's row.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -87,8 +87,7 @@ fn slices_per_cell(columns: u16) -> u64 {
 /// The strip of a world for a plot of so many columns.
 pub fn shape(world: &World, chosen: usize, columns: u16, look: Look<'_>) -> Shape {
     let per = slices_per_cell(columns);
-    let tracks: Vec<_> =
-        world.specimens.iter().enumerate().map(|(n, s)| track(s, n == chosen, world.now, per, columns, look)).collect();
+    let tracks: Vec<_> = world.specimens.iter().enumerate().map(|(n, s)| track(s, n == chosen, world.now, per, columns, look)).collect();
     let most = tracks.iter().filter(|t| t.chosen).flat_map(|t| t.waiting.iter().flatten()).max().copied().unwrap_or(0);
     let clients = world.specimens.get(chosen).map_or(0, |s| s.clients.clients.min(u32::from(u16::MAX)) as u16);
     Shape { cell: Nanos(per * SLICE.0), tracks, most_waiting: most.max(clients).max(1) }
@@ -146,12 +145,7 @@ fn labels(stall: &Stall, length: Nanos, look: Look<'_>) -> Vec<String> {
         StallKind::Parked => format!(" · {}", look.text("stall.parked")),
         StallKind::Unknown => String::new(),
     };
-    vec![
-        format!("{what} {conn} · {length}{kind}"),
-        format!("{what} {conn} · {length}"),
-        format!("{what} {length}"),
-        length.to_string(),
-    ]
+    vec![format!("{what} {conn} · {length}{kind}"), format!("{what} {conn} · {length}"), format!("{what} {length}"), length.to_string()]
 }
 
 /// The strip, ready to be drawn.
@@ -242,7 +236,11 @@ impl Timeline<'_> {
                 Busy::Gap => pen.put(x, y, '╌', look.style(Role::Faint)),
                 Busy::Share(share) => {
                     let level = ((f64::from(*share) * levels as f64).round() as usize).max(1);
-                    let style = if *share > 0.85 { look.style(Role::Warn) } else { look.theme.glow(Role::Dispatch, 0.55 + 0.45 * f64::from(*share)) };
+                    let style = if *share > 0.85 {
+                        look.style(Role::Warn)
+                    } else {
+                        look.theme.glow(Role::Dispatch, 0.55 + 0.45 * f64::from(*share))
+                    };
                     for up in 0..row.height {
                         let here = level.saturating_sub(usize::from(up) * 8).min(8);
                         if here > 0 {
@@ -281,34 +279,20 @@ impl Timeline<'_> {
         pen.text(x, y, label, style);
     }
 
-    /// Labels above their blocks, the newest first where they would overlap.
+    /// Labels above their blocks, the newest first where they would overlap; at the right edge they stand further to the left.
     fn annotations(&self, pen: &mut Pen<'_>, y: u16, track: &Track) {
         let area = pen.area;
         let mut free_until = area.right();
         for block in track.stalls.iter().rev() {
             let start = Self::plot(area) + block.from;
-            let marked = |label: &str| format!("╭ {label}");
-            let mut placed = None;
-            for label in &block.labels {
-                let label = marked(label);
-                let wide = width(&label) as u16;
-                if start + wide <= free_until {
-                    placed = Some((start, label));
-                } else if block.ongoing || free_until == area.right() {
-                    // At the right edge it stands to the left of where it would begin.
-                    let x = free_until.saturating_sub(wide + 1);
-                    if x >= Self::plot(area) {
-                        placed = Some((x, label.replace('╭', " ") + "╮"));
-                    }
-                }
-                if placed.is_some() {
-                    break;
-                }
-            }
-            if let Some((x, label)) = placed {
-                let style = self.look.theme.burn(block.seconds);
-                pen.text_until(x, y, free_until, &label, style);
-                free_until = x.saturating_sub(1);
+            let fits = block.labels.iter().find_map(|label| {
+                let x = start.min(free_until.checked_sub(width(label) as u16)?);
+                // A label must stand above some of its block.
+                (x >= Self::plot(area) && x + width(label) as u16 > start).then_some((x, label))
+            });
+            if let Some((x, label)) = fits {
+                pen.text_until(x, y, free_until, label, self.look.theme.burn(block.seconds));
+                free_until = x.saturating_sub(2);
             }
         }
     }
@@ -349,7 +333,13 @@ impl Timeline<'_> {
         let look = self.look;
         let cell = self.shape.cell.as_secs().max(1e-9);
         let columns = area.right().saturating_sub(Self::plot(area));
-        let every = if f64::from(columns) * cell > 40.0 { 10.0 } else if columns < 60 { 5.0 } else { 2.0 };
+        let every = if f64::from(columns) * cell > 40.0 {
+            10.0
+        } else if columns < 60 {
+            5.0
+        } else {
+            2.0
+        };
         pen.text_right(area.right(), y, &look.text("timeline.now"), look.style(Role::Dim));
         let mut back = every;
         loop {
@@ -371,6 +361,6 @@ mod tests {
 
     #[test]
     fn a_cell_covers_what_makes_the_strip_long_enough() {
-        assert_eq!([20, 60, 106, 190, 300, 2000].map(slices_per_cell), [50, 20, 10, 5, 5, 1]);
+        assert_eq!([10, 20, 46, 106, 190, 300, 2000].map(slices_per_cell), [50, 50, 20, 10, 5, 5, 1]);
     }
 }

@@ -14,7 +14,7 @@ use crate::scope::eye::Gaze;
 use crate::scope::pen::Pen;
 use crate::scope::theme::Role;
 use crate::scope::{Look, words};
-use crate::telemetry::vocabulary::Phase;
+use crate::telemetry::vocabulary::{Cause, Phase};
 use crate::world::{Life, Specimen, StallKind};
 
 /// What each phase has of the ring at least, in turns, so that it can be found.
@@ -78,6 +78,8 @@ pub struct Shape {
     pub ticks: (u64, f64),
     /// What runs now, as a sentence.
     pub now: String,
+    /// Callbacks by cause: the name, how many, how long on average and at most. Only causes that there have been.
+    pub callbacks: Vec<(String, u64, Nanos, Nanos)>,
 }
 
 /// The wheel of a specimen.
@@ -109,6 +111,12 @@ pub fn shape(specimen: &Specimen, gaze: &Gaze, now: Nanos, look: Look<'_>) -> Sh
         centre: centre(specimen, mood, gaze, look),
         ticks: (reactor.ticks, gaze.figures.ticks),
         now: running(specimen, now, look),
+        callbacks: Cause::ALL
+            .iter()
+            .map(|c| (*c, &reactor.causes[*c as usize]))
+            .filter(|(_, tally)| tally.count > 0)
+            .map(|(c, tally)| (words::cause(look.lang, c).into_owned(), tally.count, Nanos(tally.busy.0 / tally.count), tally.max))
+            .collect(),
     }
 }
 
@@ -117,6 +125,7 @@ fn strength(mood: Mood, n: usize, phase: Phase, gaze: &Gaze) -> f64 {
         Mood::Dead | Mood::Unseen => 0.25,
         Mood::Stalled(_) if Phase::ALL[n] == phase => 1.0,
         Mood::Stalled(_) => 0.3,
+        Mood::Turning | Mood::Held if gaze.figures.shares[n] < 0.0005 && gaze.glow[n] < 0.05 => 0.3,
         Mood::Turning | Mood::Held => 0.55 + 0.45 * gaze.glow[n].max(gaze.shares[n].sqrt() * 0.8),
     }
 }
@@ -134,7 +143,7 @@ fn centre(specimen: &Specimen, mood: Mood, gaze: &Gaze, look: Look<'_>) -> Vec<(
             };
             vec![
                 (age.to_string(), Role::Alarm),
-                (words::callback(look.lang, stall.cause, stall.handler).into_owned(), Role::Strong),
+                (stall.handler.map_or_else(|| words::cause(look.lang, stall.cause).into_owned(), |h| h.name().to_owned()), Role::Strong),
                 (look.fill("conn", &[("id", &stall.conn.0.to_string())]), Role::Text),
                 (look.text(kind).into_owned(), Role::Warn),
             ]
@@ -182,7 +191,7 @@ impl Widget for &Wheel<'_> {
             self.bar(&mut pen);
             return;
         }
-        let legend = 21.max(area.width / 3).min(30);
+        let legend = 21.max(area.width / 3).min(40);
         let left = area.width.saturating_sub(high * 2 + legend) / 2;
         let ring = Rect { x: area.x + left, y: area.y + (area.height - high) / 2, width: high * 2, height: high };
         self.ring(&mut pen, ring);
@@ -297,12 +306,13 @@ impl Wheel<'_> {
         let look = self.look;
         let rows = Phase::COUNT as u16;
         let spare = area.height.saturating_sub(rows);
-        let mut y = area.y + (spare.saturating_sub(4) / 2);
+        let table = if area.width >= 36 { self.shape.callbacks.len() as u16 + 2 } else { 0 };
+        let mut y = area.y + (spare.saturating_sub(4 + table) / 2);
         let end = area.right().min(area.x + 26);
         for (n, phase) in Phase::ALL.iter().enumerate() {
             let active = *phase == self.shape.phase && !matches!(self.shape.mood, Mood::Dead | Mood::Unseen);
             let role = if active { Role::Strong } else { Role::Text };
-            pen.put(area.x, y, MARKS[n], self.phase_style(n, 1.0));
+            pen.put(area.x, y, MARKS[n], self.phase_style(n, self.shape.arcs[n].strength.max(0.5)));
             let name_end = pen.text(area.x + 2, y, &words::phase(look.lang, *phase), look.style(role));
             let share = self.shape.shares[n];
             let role = if share < 0.0005 { Role::Faint } else { role };
@@ -320,6 +330,29 @@ impl Wheel<'_> {
         }
         if spare >= 4 {
             pen.text(area.x, y, &self.shape.now, look.style(Role::Text));
+            y += 2;
+        }
+        self.callbacks(pen, Rect { y, height: area.bottom().saturating_sub(y), ..area });
+    }
+
+    /// Where there is room: what callbacks there have been.
+    fn callbacks(&self, pen: &mut Pen<'_>, area: Rect) {
+        let look = self.look;
+        let rows = self.shape.callbacks.len() as u16;
+        if rows == 0 || area.height < rows + 1 || area.width < 36 {
+            return;
+        }
+        let ends = [area.x + 20, area.x + 29, area.x + 38].map(|x| x.min(area.right()));
+        pen.text(area.x, area.y, &look.text("wheel.callbacks"), look.style(Role::Dim));
+        for (end, key) in ends.into_iter().zip(["wheel.count", "wheel.mean", "wheel.longest"]) {
+            pen.text_right(end, area.y, &look.text(key), look.style(Role::Faint));
+        }
+        for (n, (name, times, mean, longest)) in self.shape.callbacks.iter().enumerate() {
+            let y = area.y + 1 + n as u16;
+            pen.text_until(area.x, y, ends[0].saturating_sub(7), name, look.style(Role::Text));
+            for (end, text) in ends.into_iter().zip([count(*times as f64), mean.to_string(), longest.to_string()]) {
+                pen.text_right(end, y, &text, look.style(Role::Text));
+            }
         }
     }
 }

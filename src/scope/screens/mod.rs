@@ -7,31 +7,31 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::panels::{help, menu};
-use super::pen::{Pen, Targets};
+use super::pen::Pen;
 use super::theme::Role;
 use super::ui::Open;
-use super::{Scene, Screen, text};
+use super::{Drawn, Scene, Screen, text};
 
 /// The smallest terminal that a screen is drawn in.
 pub const LEAST: (u16, u16) = (60, 18);
 
 /// Draws the screen that is chosen.
-pub fn draw(scene: &Scene<'_>, buf: &mut Buffer, targets: &mut Targets) {
+pub fn draw(scene: &Scene<'_>, buf: &mut Buffer, drawn: &mut Drawn) {
     if buf.area.width < LEAST.0 || buf.area.height < LEAST.1 {
         too_small(scene, buf);
         return;
     }
     match scene.ui.screen {
-        Screen::Start => start::draw(scene, buf, targets),
-        Screen::Scope => scope::draw(scene, buf, targets),
+        Screen::Start => start::draw(scene, buf, &mut drawn.targets),
+        Screen::Scope => scope::draw(scene, buf, drawn),
     }
     match scene.ui.open {
         Open::Nothing => {}
         Open::Menu(which) => {
             let shape = menu::shape(scene, which);
-            menu::draw(&shape, scene.look, without_footer(buf.area), buf, targets);
+            menu::draw(&shape, scene.look, without_footer(buf.area), buf, &mut drawn.targets);
         }
-        Open::Help => help::draw(scene.ui.entry, scene.ui.screen, scene.look, without_footer(buf.area), buf, targets),
+        Open::Help => help::draw(scene.ui.entry, scene.ui.screen, scene.look, without_footer(buf.area), buf, &mut drawn.targets),
     }
 }
 

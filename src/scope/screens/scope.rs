@@ -21,10 +21,10 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::widgets::Widget;
 
-use crate::scope::Scene;
 use crate::scope::panels::{cards, clients, code, footer, head, kernel, lesson, timeline, wheel};
-use crate::scope::pen::{Targets, frame, frame_lit};
+use crate::scope::pen::{frame, frame_lit};
 use crate::scope::theme::Role;
+use crate::scope::{Drawn, Scene};
 
 use super::inset;
 
@@ -51,6 +51,9 @@ pub struct Layout {
     pub footer: Rect,
 }
 
+/// Below so many columns there is no code pane.
+const NARROW: u16 = 100;
+
 /// Divides a screen of this size for so many specimens.
 pub fn layout(area: Rect, specimens: usize, workers: bool) -> Layout {
     let row = |y: u16, height: u16| Rect { y: area.y + y, height, ..area };
@@ -65,7 +68,7 @@ pub fn layout(area: Rect, specimens: usize, workers: bool) -> Layout {
     // Loops, waiting and axis, workers where there are any, and one more for labels or height.
     let strip_least = 2 + tracks + 1;
     let strip_wanted = strip_least + 1 + u16::from(workers) + if free > 40 { tracks.max(2) } else { u16::from(tracks == 1) };
-    let lesson_least = (free / 4).clamp(5, 9);
+    let lesson_least = (free / 4).clamp(5, 12);
     let top = (free.saturating_sub(strip_wanted + lesson_least)).clamp(free / 3, 24.min(free * 2 / 5 + 1).max(free / 3));
     let strip = strip_wanted.min(free.saturating_sub(top + lesson_least).max(strip_least));
     let bottom = free.saturating_sub(top + strip);
@@ -78,12 +81,32 @@ pub fn layout(area: Rect, specimens: usize, workers: bool) -> Layout {
             rect
         })
     };
+    let (top_row, bottom_row) = (row(y_top, top), row(y_bottom, bottom));
+    if area.width < NARROW {
+        // The code would be too narrow to be read: its place is the kernel's.
+        let wheel = area.width * 47 / 100;
+        let [wheel, clients, _] = columns(top_row, [wheel, area.width - wheel, 0]);
+        let kernel = (area.width * 2 / 5).clamp(24, 34);
+        let [kernel, lesson, _] = columns(bottom_row, [kernel, area.width - kernel, 0]);
+        let code = Rect { width: 0, ..bottom_row };
+        return Layout {
+            head: row(0, head),
+            cards: row(head, cards),
+            kernel,
+            wheel,
+            clients,
+            timeline: row(y_strip, strip),
+            code,
+            lesson,
+            footer: row(area.height.saturating_sub(1), 1),
+        };
+    }
     let kernel = (area.width / 4).clamp(24, 44);
     let clients = (area.width * 35 / 100).clamp(24, 110);
     let wheel = area.width.saturating_sub(kernel + clients);
-    let [kernel, wheel, clients] = columns(row(y_top, top), [kernel, wheel, clients]);
-    let lesson_wide = if area.width < 72 { area.width } else { (area.width * 45 / 100).clamp(36, 90) };
-    let [code, lesson, _] = columns(row(y_bottom, bottom), [area.width - lesson_wide, lesson_wide, 0]);
+    let [kernel, wheel, clients] = columns(top_row, [kernel, wheel, clients]);
+    let lesson_wide = (area.width * 47 / 100).clamp(36, 90);
+    let [code, lesson, _] = columns(bottom_row, [area.width - lesson_wide, lesson_wide, 0]);
     Layout {
         head: row(0, head),
         cards: row(head, cards),
@@ -98,12 +121,13 @@ pub fn layout(area: Rect, specimens: usize, workers: bool) -> Layout {
 }
 
 /// Draws the screen.
-pub fn draw(scene: &Scene<'_>, buf: &mut Buffer, targets: &mut Targets) {
+pub fn draw(scene: &Scene<'_>, buf: &mut Buffer, drawn: &mut Drawn) {
+    let targets = &mut drawn.targets;
     let look = scene.look;
     let world = scene.world;
     let workers = scene.chosen().is_some_and(|s| !s.workers.is_empty());
     let at = layout(buf.area, world.specimens.len(), workers);
-    head::Head::of(scene).render(at.head, buf);
+    head::Head::of(scene).draw(at.head, buf, targets);
     if !at.cards.is_empty() {
         let shape = cards::shape(scene);
         cards::Cards { cards: &shape, threshold: world.stall_threshold, look }.draw(at.cards, buf, targets);
@@ -134,12 +158,13 @@ pub fn draw(scene: &Scene<'_>, buf: &mut Buffer, targets: &mut Targets) {
 
     let inner = inset(frame(buf, at.lesson, look, "", ""));
     let shape = lesson::shape(scene, inner.width);
+    drawn.pages = shape.pages(inner.height);
     let title = match shape.place {
         Some((step, of)) => look.fill("lesson.step", &[("step", &step.to_string()), ("of", &of.to_string())]),
         None => look.text("panel.lesson").into_owned(),
     };
     frame(buf, at.lesson, look, &title, "");
-    lesson::Lesson { shape: &shape, look }.draw(inner, buf, targets);
+    lesson::Lesson { shape: &shape, page: scene.ui.page, look }.draw(inner, buf, targets);
 
     if at.code.width >= 30 {
         let title = format!("{} · specimen/reactor.rs", look.text("panel.code"));

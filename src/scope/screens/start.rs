@@ -18,20 +18,18 @@ use ratatui::layout::Rect;
 use ratatui::widgets::Widget;
 
 use crate::command::Command;
+use crate::scenario::schema::words as written;
+use crate::scope::Scene;
 use crate::scope::panels::{footer, head, timeline, wheel};
 use crate::scope::pen::{Pen, Targets, frame, frame_lit};
 use crate::scope::text::wrap;
 use crate::scope::theme::Role;
-use crate::scope::{Scene, words};
 
 use super::inset;
 
 /// The name, as it is drawn where there is room for it.
-const NAME: [&str; 3] = [
-    "╷   ╭─╮ ╭─╮ ╭─╮ ╭── ╭── ╭─╮ ╭─╮ ╭─╴",
-    "│   │ │ │ │ ├─╯ ╰─╮ │   │ │ ├─╯ ├─ ",
-    "╰── ╰─╯ ╰─╯ ╵   ──╯ ╰── ╰─╯ ╵   ╰─╴",
-];
+const NAME: [&str; 3] =
+    ["╷   ╭─╮ ╭─╮ ╭─╮ ╭── ╭── ╭─╮ ╭─╮ ╭─╴", "│   │ │ │ │ ├─╯ ╰─╮ │   │ │ ├─╯ ├─ ", "╰── ╰─╯ ╰─╯ ╵   ──╯ ╰── ╰─╯ ╵   ╰─╴"];
 
 /// Draws the screen.
 pub fn draw(scene: &Scene<'_>, buf: &mut Buffer, targets: &mut Targets) {
@@ -100,7 +98,7 @@ fn lessons(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, targets: &mut Target
         .lessons
         .iter()
         .map(|lesson| {
-            let lines = wrap(words::of(look.lang, &lesson.summary), columns);
+            let lines = wrap(written(&lesson.summary, look.lang), columns);
             lines.into_iter().map(|line| line.into_iter().map(|run| run.text).collect()).collect()
         })
         .collect();
@@ -118,7 +116,7 @@ fn lessons(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, targets: &mut Target
         targets.add(line, Command::Pick(n as u8));
         pen.text(inner.x, y, if chosen { "▸" } else { " " }, over(Role::Accent));
         pen.text_right(inner.x + 3, y, &(n + 1).to_string(), over(Role::Dim));
-        pen.text(inner.x + 4, y, words::of(look.lang, &lesson.title), over(Role::Strong));
+        pen.text(inner.x + 4, y, written(&lesson.title, look.lang), over(Role::Strong));
         y += 1;
         if spread || chosen {
             for text in block {
