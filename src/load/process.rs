@@ -27,7 +27,7 @@ const LAB: u64 = u64::MAX;
 /// Descriptors that are not connections: standard streams, channel, epoll, mapping and room to spare.
 const OTHER_DESCRIPTORS: u64 = 32;
 /// How long the loop may come back too late before it says that it was itself stopped (a debugger, SIGSTOP, a suspended machine).
-const STOPPED: Nanos = Nanos::secs(1);
+const STOPPED: Nanos = Nanos::secs(2);
 /// How exactly the kernel is to wake us, in nanoseconds; its own choice is 50,000.
 const TIMER_SLACK: u64 = 1_000;
 

@@ -260,10 +260,18 @@ fn a_closed_loop_sends_when_it_is_answered() {
 
     let thinking = Load { think: Nanos::millis(20), ..load(10, None) };
     let mut run = Run::start(thinking, server.address);
-    run.until(|events| events.last().is_some_and(|last| last.0 > events[0].0 + Nanos::secs(1)));
+    run.ended(200);
     let all = requests(&run.stop());
-    // Ten clients with 20 ms between: 500 a second where answers cost nothing.
-    assert!((200..650).contains(&all.len()), "{}", all.len());
+    // From one answer to the same client's next request: 20 ms on average, and more only where the machine is busy.
+    let mut answered = std::collections::HashMap::new();
+    let mut thoughts = Vec::new();
+    for r in all.iter().filter(|r| r.sent.is_some()) {
+        if let Some((at, _, _)) = answered.insert(r.client, r.outcome.unwrap_or((Nanos::MAX, Outcome::Closed, 0))) {
+            thoughts.push((r.intended() - at).as_millis());
+        }
+    }
+    let mean = thoughts.iter().sum::<f64>() / thoughts.len() as f64;
+    assert!((15.0..60.0).contains(&mean), "{mean} ms");
 }
 
 #[test]
@@ -289,9 +297,10 @@ fn every_kind_of_failure_has_its_own_name() {
         ("nobody", nobody, Outcome::Refused),
         ("resetting", resetting.address, Outcome::Reset),
     ] {
-        let mut run = Run::start(Load { timeout: Nanos::millis(300), ..load(8, Some(100.0)) }, address);
+        let timeout = if name == "silent" { Nanos::millis(300) } else { Nanos::secs(10) };
+        let mut run = Run::start(Load { timeout, ..load(8, Some(100.0)) }, address);
         // The clone that the server keeps holds a reset back until it is gone.
-        for _ in 0..200 {
+        for _ in 0..1000 {
             if requests(run.drain()).iter().filter(|r| r.outcome.is_some()).count() >= 20 {
                 break;
             }
@@ -310,28 +319,41 @@ fn every_kind_of_failure_has_its_own_name() {
 
 #[test]
 fn a_pause_of_the_server_is_seen_by_all_who_were_due_in_it() {
-    let gate = Arc::new(Mutex::new(0_u32));
-    let server = Server::new(move |mut stream| {
-        while read_request(&mut stream).is_some() {
-            {
-                let mut served = gate.lock().unwrap();
-                *served += 1;
-                if *served == 500 {
-                    std::thread::sleep(Duration::from_millis(200));
+    let (gate, pause) = (Mutex::new(0_u32), Arc::new(Mutex::new(None)));
+    let server = Server::new({
+        let pause = Arc::clone(&pause);
+        move |mut stream| {
+            while read_request(&mut stream).is_some() {
+                {
+                    let mut served = gate.lock().unwrap();
+                    *served += 1;
+                    if *served == 300 {
+                        let begin = std::time::Instant::now();
+                        std::thread::sleep(Duration::from_millis(200));
+                        *pause.lock().unwrap() = Some((begin, std::time::Instant::now()));
+                    }
                 }
+                let _ = stream.write_all(OK);
             }
-            let _ = stream.write_all(OK);
         }
     });
     // Four clients: without counting from the intended send only four requests would have met the pause.
     let mut run = Run::start(load(4, Some(1000.0)), server.address);
     run.ended(1200);
+    let (begin, end) = pause.lock().unwrap().unwrap();
+    let (clock, now) = (run.clock.now(), std::time::Instant::now());
+    let at = |instant: std::time::Instant| clock - Nanos::from(now - instant);
+    let (begin, end) = (at(begin) + Nanos::millis(20), at(end));
     let all = requests(&run.stop());
-    let over = |ms| all.iter().filter(|r| r.outcome.is_some() && r.sent.is_some() && r.latency() > Nanos::millis(ms)).count();
-    // About 200 were due in the pause, and waited evenly from 200 ms down to nothing, and a little while the rest was worked off.
-    assert!((60..=220).contains(&over(100)), "{} waited over 100 ms", over(100));
-    assert!(over(50) > over(100) + 20 && over(100) > over(150) + 20, "{} {} {}", over(50), over(100), over(150));
-    assert!(all.iter().any(|r| r.sent.is_some_and(|(_, late)| late > Nanos::millis(100))));
+    let due: Vec<_> = all.iter().filter(|r| r.sent.is_some() && r.outcome.is_some() && (begin..end).contains(&r.intended())).collect();
+    // About 180 were due, and each waited at least until the pause was over: from 180 ms down to nothing.
+    assert!((100..300).contains(&due.len()), "{} were due in a pause of {}", due.len(), end - begin);
+    for r in &due {
+        assert!(r.latency() + Nanos::millis(2) >= end - r.intended(), "{r:?}");
+    }
+    let waited = |ms| due.iter().filter(|r| r.latency() > Nanos::millis(ms)).count();
+    assert!(waited(100) >= 40 && waited(150) >= 10, "{} {}", waited(100), waited(150));
+    assert!(due.iter().any(|r| r.sent.is_some_and(|(_, late)| late > Nanos::millis(100))), "most could not even be sent");
 }
 
 #[test]
@@ -368,14 +390,14 @@ fn orders_are_carried_out_while_it_runs() {
     run.order(LoadControl::Pause);
     let paused = |e: &(Nanos, What)| matches!(e.1, What::Offered { millirate: 0, .. });
     run.until(|events| events.iter().any(paused));
-    std::thread::sleep(Duration::from_millis(300));
+    std::thread::sleep(Duration::from_secs(1));
     run.drain();
     let at = run.events.iter().position(paused).unwrap();
     assert!(!run.events[at..].iter().any(|e| matches!(e.1, What::Sent { .. })), "nothing is sent in a pause");
     run.order(LoadControl::Resume);
     let from = run.events.len();
     run.until(|events| requests(events).iter().filter(|r| r.outcome.is_some()).count() > 50 && events.len() > from + 200);
-    let late = |e: &(Nanos, What)| matches!(e.1, What::Sent { late, .. } if late > 250_000);
+    let late = |e: &(Nanos, What)| matches!(e.1, What::Sent { late, .. } if late > 900_000);
     assert!(!run.events[from..].iter().any(late), "what a pause held back is not late");
     let events = run.stop();
     assert!(events.iter().rev().take(8).any(|e| matches!(e.1, What::Offered { millirate: 0, connections: 0 })));
