@@ -29,7 +29,8 @@ pub const BUILT_IN: &[Entry] = built_in![
     "04-computing-callback",
     "05-endless-loop",
     "06-panic",
-    "09-descriptor-leak"
+    "09-descriptor-leak",
+    "10-closure-leak",
 ];
 
 /// A scenario and where it came from.

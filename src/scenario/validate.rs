@@ -37,6 +37,8 @@ pub const DEADLINE: RangeInclusive<Nanos> = Nanos::millis(50)..=Nanos::secs(60);
 pub const BUSY: RangeInclusive<Nanos> = Nanos::micros(1)..=Nanos::secs(60);
 /// The buffer of a connection that is read once.
 pub const DRAIN_BUFFER: RangeInclusive<u32> = 16..=64 * 1024;
+/// What a leaking closure has taken along, in KiB.
+pub const CLOSURE: RangeInclusive<u32> = 1..=4096;
 /// How long a connection may be idle.
 pub const IDLE: RangeInclusive<Nanos> = Nanos::millis(100)..=Nanos::secs(60);
 /// A client's patience.
@@ -192,6 +194,7 @@ impl Check<'_> {
             FaultSetting::BlockingRead { wait } => self.within(place.field("wait"), "wait", &wait, &BUSY),
             FaultSetting::ForgottenDrain { buffer } => self.within(place.field("buffer"), "buffer", &buffer, &DRAIN_BUFFER),
             FaultSetting::EndlessLoop | FaultSetting::Panic | FaultSetting::FdLeak => {}
+            FaultSetting::ClosureLeak { kib } => self.within(place.field("kib"), "kib", &kib, &CLOSURE),
         }
     }
 
@@ -205,7 +208,9 @@ impl Check<'_> {
             | MitigationSetting::ReadUntilEagain
             | MitigationSetting::NonBlocking
             | MitigationSetting::CloseOnEof
-            | MitigationSetting::ReserveDescriptor => {}
+            | MitigationSetting::ReserveDescriptor
+            | MitigationSetting::WeakReferences
+            | MitigationSetting::ExplicitRelease => {}
         }
     }
 

@@ -34,6 +34,11 @@ pub enum FaultSetting {
     },
     /// A connection that its peer has closed is not closed here, and no descriptor is kept in reserve. Standing.
     FdLeak,
+    /// Each connection has a session and a callback of `kib` KiB that own each other. Standing.
+    ClosureLeak {
+        /// What the callback has taken along (1 to 4096 KiB).
+        kib: u32,
+    },
 }
 
 /// A mitigation and how it is set.
@@ -70,6 +75,10 @@ pub enum MitigationSetting {
     },
     /// One descriptor is kept in reserve, so that a connection can be turned away when there are no others.
     ReserveDescriptor,
+    /// A session's callback knows its session without owning it.
+    WeakReferences,
+    /// A session gives up its callback when its connection closes.
+    ExplicitRelease,
 }
 
 /// One order.
@@ -106,6 +115,7 @@ impl FaultSetting {
             Self::ForgottenDrain { .. } => Fault::ForgottenDrain,
             Self::BlockingRead { .. } => Fault::BlockingRead,
             Self::FdLeak => Fault::FdLeak,
+            Self::ClosureLeak { .. } => Fault::ClosureLeak,
         }
     }
 
@@ -132,6 +142,8 @@ impl MitigationSetting {
             Self::CloseOnEof => Mitigation::CloseOnEof,
             Self::IdleTimeout { .. } => Mitigation::IdleTimeout,
             Self::ReserveDescriptor => Mitigation::ReserveDescriptor,
+            Self::WeakReferences => Mitigation::WeakReferences,
+            Self::ExplicitRelease => Mitigation::ExplicitRelease,
         }
     }
 }

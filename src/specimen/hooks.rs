@@ -17,6 +17,7 @@ use mio::{Registry, Token};
 use super::control::{FaultSetting, MitigationSetting};
 use super::pool::{Completions, Slots};
 use super::server::INPUT;
+use super::sessions::Style;
 use super::work::Work;
 use super::{faults, mitigations};
 use crate::base::clock::Clock;
@@ -40,6 +41,8 @@ pub enum Point {
     End,
     /// A connection is to be accepted and there is no descriptor for it ([`Habits::keeps_reserve`]).
     Accept,
+    /// A connection begins or is over ([`Habits::session`]).
+    Session,
     /// Outside the process: the lab does it, and the loop only says that it knows.
     Lab,
 }
@@ -78,11 +81,13 @@ pub struct Habits {
     pub keeps_reserve: bool,
     /// How long a connection may be idle before it is closed; without, for ever.
     pub idle: Option<Nanos>,
+    /// What is kept beside each connection, and how; without, nothing.
+    pub session: Option<Style>,
 }
 
 impl Default for Habits {
     fn default() -> Self {
-        Self { catches_panics: false, drains: true, read_size: INPUT, closes_at_end: true, keeps_reserve: true, idle: None }
+        Self { catches_panics: false, drains: true, read_size: INPUT, closes_at_end: true, keeps_reserve: true, idle: None, session: None }
     }
 }
 

@@ -18,6 +18,7 @@ pub mod pool;
 pub mod process;
 pub mod reactor;
 pub mod server;
+pub mod sessions;
 pub mod source;
 pub mod stats;
 pub mod tasks;

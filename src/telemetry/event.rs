@@ -222,6 +222,8 @@ facts! {
     23 Faulted { fault: Fault, on: u32 },
     /// Somebody else was asked, and the loop goes on until the answer can be read.
     24 Asked { conn: ConnId },
+    /// So many sessions are in memory, whether or not anybody can reach them, and their callbacks have taken along so many KiB.
+    30 Live { objects: u32, kib: u32 },
 
     // ---- workers --------------------------------------------------------------------------------------------------
     /// A worker began a job.

@@ -109,6 +109,8 @@ vocabulary! {
         BlockingRead = "blocking-read",
         /// A connection that its peer has closed is never closed here.
         FdLeak = "fd-leak",
+        /// A connection's session and its callback own each other.
+        ClosureLeak = "closure-leak",
     }
 }
 
@@ -133,6 +135,10 @@ vocabulary! {
         IdleTimeout = "idle-timeout",
         /// Keep one descriptor to be able to turn a connection away.
         ReserveDescriptor = "reserve-descriptor",
+        /// A callback knows its session without owning it.
+        WeakReferences = "weak-references",
+        /// A session gives up its callback when its connection closes.
+        ExplicitRelease = "explicit-release",
     }
 }
 

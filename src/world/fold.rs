@@ -133,6 +133,7 @@ impl Specimen {
             workers: Vec::new(),
             mitigations: [false; Mitigation::COUNT],
             faults: [false; Fault::COUNT],
+            live: None,
             deaths: Vec::new(),
             died: 0,
             caught: 0,
@@ -238,6 +239,7 @@ impl Specimen {
                 self.reactor.held = held != 0;
             }
             What::Rested {} => self.over(at, StallEnd::Returned),
+            What::Live { objects, kib } => self.live = Some((objects, kib)),
             What::Caught { .. } => self.caught = self.caught.saturating_add(1),
             What::Applied { seq, done } => self.applied = Some((seq, done != 0)),
             other => self.of_any(at, other, true),
@@ -321,6 +323,7 @@ impl Specimen {
         match what {
             What::Spawned { pid, before } => {
                 self.end(at, StallEnd::Died);
+                self.live = None;
                 self.kernel.left();
                 self.respawns = before;
                 self.life = Life::Running { pid, since: at };

@@ -1,6 +1,7 @@
 //! The table of faults: what breaks a specimen. One row and one file each.
 
 mod blocking_read;
+mod closure_leak;
 mod compute;
 mod endless_loop;
 mod fd_leak;
@@ -69,7 +70,8 @@ impl Row {
 }
 
 /// Every fault, in the order of their numbers.
-pub static FAULTS: &[Row] = &[compute::ROW, endless_loop::ROW, panic::ROW, forgotten_drain::ROW, blocking_read::ROW, fd_leak::ROW];
+pub static FAULTS: &[Row] =
+    &[compute::ROW, endless_loop::ROW, panic::ROW, forgotten_drain::ROW, blocking_read::ROW, fd_leak::ROW, closure_leak::ROW];
 
 /// The row of a fault.
 pub fn row(kind: Fault) -> &'static Row {

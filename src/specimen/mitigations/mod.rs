@@ -2,12 +2,14 @@
 
 mod catch_panic;
 mod close_on_eof;
+mod explicit_release;
 mod idle_timeout;
 mod non_blocking;
 mod read_until_eagain;
 mod reserve_descriptor;
 mod slicing;
 mod supervisor;
+mod weak_references;
 mod worker_pool;
 
 use std::io;
@@ -57,6 +59,8 @@ pub static MITIGATIONS: &[Row] = &[
     close_on_eof::ROW,
     idle_timeout::ROW,
     reserve_descriptor::ROW,
+    weak_references::ROW,
+    explicit_release::ROW,
 ];
 
 /// The row of a mitigation.
