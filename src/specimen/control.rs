@@ -39,6 +39,11 @@ pub enum FaultSetting {
         /// What the callback has taken along (1 to 4096 KiB).
         kib: u32,
     },
+    /// So many more clients send the head of a request byte by byte, and never finish. Standing; the load does it.
+    SlowSenders {
+        /// How many (1 to 4096).
+        senders: u32,
+    },
 }
 
 /// A mitigation and how it is set.
@@ -79,6 +84,16 @@ pub enum MitigationSetting {
     WeakReferences,
     /// A session gives up its callback when its connection closes.
     ExplicitRelease,
+    /// A request that has been ready for longer than `above` when its turn comes is answered with 503, at once.
+    Shedding {
+        /// How long a request may have waited.
+        above: Nanos,
+    },
+    /// A connection on which a request's head has begun, and is not whole `after` so long, gets 408 and is closed.
+    HeaderTimeout {
+        /// How long a head may take from its first byte on.
+        after: Nanos,
+    },
 }
 
 /// One order.
@@ -116,7 +131,13 @@ impl FaultSetting {
             Self::BlockingRead { .. } => Fault::BlockingRead,
             Self::FdLeak => Fault::FdLeak,
             Self::ClosureLeak { .. } => Fault::ClosureLeak,
+            Self::SlowSenders { .. } => Fault::SlowSenders,
         }
+    }
+
+    /// How many slow senders it brings, where it is the load that does it.
+    pub fn senders(self) -> Option<u32> {
+        if let Self::SlowSenders { senders } = self { Some(senders) } else { None }
     }
 
     /// How long it holds a callback, where it says so.
@@ -144,6 +165,8 @@ impl MitigationSetting {
             Self::ReserveDescriptor => Mitigation::ReserveDescriptor,
             Self::WeakReferences => Mitigation::WeakReferences,
             Self::ExplicitRelease => Mitigation::ExplicitRelease,
+            Self::Shedding { .. } => Mitigation::Shedding,
+            Self::HeaderTimeout { .. } => Mitigation::HeaderTimeout,
         }
     }
 }

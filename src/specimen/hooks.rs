@@ -43,6 +43,10 @@ pub enum Point {
     Accept,
     /// A connection begins or is over ([`Habits::session`]).
     Session,
+    /// A part of a request's head has come ([`Habits::head_patience`]).
+    Head,
+    /// Outside the process: the load does it, and the loop only says that it knows.
+    Load,
     /// Outside the process: the lab does it, and the loop only says that it knows.
     Lab,
 }
@@ -83,11 +87,25 @@ pub struct Habits {
     pub idle: Option<Nanos>,
     /// What is kept beside each connection, and how; without, nothing.
     pub session: Option<Style>,
+    /// How long a request may have waited for its turn before it is answered with 503; without, for ever.
+    pub sheds_above: Option<Nanos>,
+    /// How long a request's head may take from its first byte on; without, for ever.
+    pub head_patience: Option<Nanos>,
 }
 
 impl Default for Habits {
     fn default() -> Self {
-        Self { catches_panics: false, drains: true, read_size: INPUT, closes_at_end: true, keeps_reserve: true, idle: None, session: None }
+        Self {
+            catches_panics: false,
+            drains: true,
+            read_size: INPUT,
+            closes_at_end: true,
+            keeps_reserve: true,
+            idle: None,
+            session: None,
+            sheds_above: None,
+            head_patience: None,
+        }
     }
 }
 

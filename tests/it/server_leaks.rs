@@ -116,11 +116,10 @@ fn idle_connections_are_closed_and_busy_ones_are_not() {
 fn sessions_that_own_each_other_outlive_their_connections() {
     let kib = 256;
     let fault = FaultSetting::ClosureLeak { kib };
-    let live = |s: &mut Specimen| s.facts().iter().rev().find_map(|w| if let What::Live { objects, .. } = w { Some(*objects) } else { None });
+    let live =
+        |s: &mut Specimen| s.facts().iter().rev().find_map(|w| if let What::Live { objects, .. } = w { Some(*objects) } else { None });
     let closed = |w: &What| matches!(w, What::Closed { .. });
-    for (mitigations, left) in
-        [(vec![], 60), (vec![MitigationSetting::WeakReferences], 0), (vec![MitigationSetting::ExplicitRelease], 0)]
-    {
+    for (mitigations, left) in [(vec![], 60), (vec![MitigationSetting::WeakReferences], 0), (vec![MitigationSetting::ExplicitRelease], 0)] {
         let mut specimen = Specimen::start(&Config { faults: vec![fault], mitigations, ..Config::naive("sessions") });
         come_and_go(&mut specimen, 1);
         wait_until(&mut specimen, |s| count(s, closed) == 1);

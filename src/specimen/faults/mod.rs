@@ -7,6 +7,7 @@ mod endless_loop;
 mod fd_leak;
 mod forgotten_drain;
 mod panic;
+mod slow_senders;
 
 use super::control::FaultSetting;
 use super::hooks::{Hook, Point};
@@ -70,8 +71,16 @@ impl Row {
 }
 
 /// Every fault, in the order of their numbers.
-pub static FAULTS: &[Row] =
-    &[compute::ROW, endless_loop::ROW, panic::ROW, forgotten_drain::ROW, blocking_read::ROW, fd_leak::ROW, closure_leak::ROW];
+pub static FAULTS: &[Row] = &[
+    compute::ROW,
+    endless_loop::ROW,
+    panic::ROW,
+    forgotten_drain::ROW,
+    blocking_read::ROW,
+    fd_leak::ROW,
+    closure_leak::ROW,
+    slow_senders::ROW,
+];
 
 /// The row of a fault.
 pub fn row(kind: Fault) -> &'static Row {
