@@ -9,15 +9,17 @@ pub mod table;
 use serde::{Deserialize, Serialize};
 
 use crate::specimen::control::{FaultSetting, MitigationSetting};
-use crate::telemetry::vocabulary::Mitigation;
+use crate::telemetry::vocabulary::{Fault, Mitigation};
 
 /// What a user, a script or a file can want.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum Command {
     // ---- the lab ----
-    /// Put a fault into the next request's callback.
+    /// Put a fault into the next request's callback, or switch a standing one on.
     Inject(FaultSetting),
+    /// Switch a standing fault off.
+    Cure(Fault),
     /// Switch a mitigation on.
     Apply(MitigationSetting),
     /// Switch a mitigation off.

@@ -12,7 +12,8 @@ use super::keymap::Context;
 use crate::base::lang::Lang;
 use crate::base::units::Nanos;
 use crate::specimen::control::{FaultSetting, MitigationSetting};
-use crate::telemetry::vocabulary::Mitigation;
+use crate::specimen::faults;
+use crate::telemetry::vocabulary::{Fault, Mitigation};
 
 /// How long the computing callback of a key press computes.
 pub const COMPUTE: Nanos = Nanos::millis(800);
@@ -22,6 +23,8 @@ pub const POOL_THREADS: u8 = 2;
 pub const SLICE_BUDGET: Nanos = Nanos::millis(5);
 /// How long a callback may hold the loop where the supervisor is switched on by a key: longer than [`COMPUTE`], which is no reason to kill.
 pub const SUPERVISOR_DEADLINE: Nanos = Nanos::secs(2);
+/// The buffer of a connection that is read once, where a key says so.
+pub const DRAIN_BUFFER: u32 = 1024;
 /// The open-loop rate that a key goes back to.
 pub const RATE: f64 = 2000.0;
 
@@ -257,6 +260,28 @@ pub static COMMANDS: &[Row] = &[
     .in_script()
     .in_footer(10),
     row(
+        "forgotten-drain",
+        Lab,
+        Fixed(Command::Inject(FaultSetting::ForgottenDrain { buffer: DRAIN_BUFFER })),
+        keys!(LAB_AND_MENUS: "d"),
+        words("forgotten drain", "忘了读完"),
+        words(
+            "read a readable connection once, 1024 bytes, instead of until EAGAIN; the key switches it on and off",
+            "可读的连接只读一次,最多 1024 字节,不再读到 EAGAIN;按键开关",
+        ),
+    )
+    .in_menu(Menu::Faults)
+    .in_script(),
+    row(
+        "cure",
+        Lab,
+        Written("Cure(ForgottenDrain)"),
+        keys!(),
+        words("cure", "消除故障"),
+        words("switch a standing fault off", "关闭一个持续存在的故障"),
+    )
+    .in_script(),
+    row(
         "kill",
         Lab,
         Fixed(Command::Kill),
@@ -321,6 +346,19 @@ pub static COMMANDS: &[Row] = &[
         words(
             "kill the process when its loop is stuck for 2 s, and replace it whenever it dies; the key switches it on and off",
             "循环卡住 2 s 就杀死进程,进程一死就换新的;按键开关",
+        ),
+    )
+    .in_menu(Menu::Mitigations)
+    .in_script(),
+    row(
+        "read-until-eagain",
+        Lab,
+        Fixed(Command::Apply(MitigationSetting::ReadUntilEagain)),
+        keys!(LAB_AND_MENUS: "D"),
+        words("read until EAGAIN", "读到 EAGAIN"),
+        words(
+            "read a readable connection until the kernel has no more; the key switches it on and off",
+            "可读的连接一直读到内核里没有数据为止;按键开关",
         ),
     )
     .in_menu(Menu::Mitigations)
@@ -609,6 +647,7 @@ impl Command {
     pub fn variant(&self) -> &'static str {
         match self {
             Self::Inject(_) => "Inject",
+            Self::Cure(_) => "Cure",
             Self::Apply(_) => "Apply",
             Self::Revoke(_) => "Revoke",
             Self::Rate(_) => "Rate",
@@ -651,6 +690,15 @@ impl Command {
     /// Whether a scenario's script may do it.
     pub fn in_script(&self) -> bool {
         of(self).is_some_and(|row| row.script)
+    }
+
+    /// What a key of a standing fault means where that fault is on: to switch it off. Everything else stays what it is.
+    #[must_use]
+    pub fn cured(self, is_on: impl Fn(Fault) -> bool) -> Self {
+        match self {
+            Self::Inject(setting) if faults::row(setting.kind()).standing && is_on(setting.kind()) => Self::Cure(setting.kind()),
+            command => command,
+        }
     }
 
     /// What a key of a mitigation means where that mitigation is on: to switch it off. Everything else stays what it is.
@@ -739,7 +787,7 @@ mod tests {
             let row = mitigations.iter().find(|row| matches!(row.command(), Some(Command::Apply(s)) if s.kind() == *mitigation));
             assert!(row.is_some_and(|row| row.key(Context::Lab).is_some() && row.script && row.id == mitigation.name()), "{mitigation}");
         }
-        assert!(faults.len() <= 9 && mitigations.len() <= 9, "a digit for each entry");
+        assert!(faults.len() <= 20 && mitigations.len() <= 20, "what the smallest screen can list");
     }
 
     #[test]
@@ -767,6 +815,14 @@ mod tests {
         let apply = Command::Apply(MitigationSetting::CatchPanic);
         assert_eq!(apply.clone().switched(|_| false), apply);
         assert_eq!(apply.switched(|m| m == Mitigation::CatchPanic), Command::Revoke(Mitigation::CatchPanic));
+    }
+
+    #[test]
+    fn a_standing_fault_s_key_switches_it_and_others_strike_again() {
+        let drain = Command::Inject(FaultSetting::ForgottenDrain { buffer: 16 });
+        assert_eq!(drain.clone().cured(|_| false), drain);
+        assert_eq!(drain.cured(|f| f == Fault::ForgottenDrain), Command::Cure(Fault::ForgottenDrain));
+        assert_eq!(Command::Inject(FaultSetting::Panic).cured(|_| true), Command::Inject(FaultSetting::Panic));
     }
 
     #[test]

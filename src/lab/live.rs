@@ -18,9 +18,10 @@ use crate::scenario::Scenario;
 use crate::scenario::schema;
 use crate::specimen::config::Config;
 use crate::specimen::control::{Control, FaultSetting, Message, MitigationSetting};
+use crate::specimen::faults;
 use crate::telemetry::ring::Consumer;
 use crate::telemetry::shared::{Gate, LOOP_RING, Shared};
-use crate::telemetry::vocabulary::Mitigation;
+use crate::telemetry::vocabulary::{Fault, Mitigation};
 use crate::telemetry::{Event, Lane, Origin, What};
 
 /// Rings of a specimen: its loop and up to eight workers.
@@ -85,6 +86,8 @@ struct Place {
     load: Option<LoadProcess>,
     /// What is on now, and will be in the next process.
     mitigations: Vec<MitigationSetting>,
+    /// The standing faults that are on now, and will be in the next process, which runs the same code.
+    faults: Vec<FaultSetting>,
     supervisor: Supervisor,
     started: u32,
 }
@@ -157,6 +160,7 @@ impl Live {
                 process: None,
                 load: None,
                 mitigations: config.mitigations.clone(),
+                faults: config.faults.clone(),
                 supervisor: Supervisor::new(&config.mitigations),
                 started: 0,
             });
@@ -196,7 +200,12 @@ impl Live {
         let (shared, fd) =
             Shared::create(name, &self.clock, SPECIMEN_RINGS, LOOP_RING).with_context(|| format!("telemetry memory for {name}"))?;
         let rings = (0..shared.rings()).map(|ring| shared.consumer(ring)).collect();
-        let config = Config { mitigations: place.mitigations.clone(), limits: place.config.limits, ..Config::naive(name) };
+        let config = Config {
+            mitigations: place.mitigations.clone(),
+            faults: place.faults.clone(),
+            limits: place.config.limits,
+            ..Config::naive(name)
+        };
         let child =
             Child::start(&self.options.program, "__specimen", &format!("specimen {name}"), &config, &borrowed([&fd, &place.listener]))?;
         let pid = child.pid();
@@ -334,15 +343,32 @@ impl Live {
         })
     }
 
-    /// Puts a fault into the next request's callback.
+    /// Puts a fault into the next request's callback, or switches a standing one on, in the running process and in those that follow it.
     ///
     /// # Errors
     /// A [`Refusal`].
     pub fn inject(&mut self, n: usize, fault: FaultSetting) -> Result<(), Refusal> {
-        self.tell(n, Control::Inject(fault))?;
-        let millis = if let FaultSetting::Compute { busy } = fault { (busy.0 / 1_000_000) as u32 } else { 0 };
-        self.say(SpecimenId(n as u8), What::FaultAsked { fault: fault.kind(), millis });
+        let kind = fault.kind();
+        if faults::row(kind).standing {
+            let place = &mut self.places[n];
+            place.faults.retain(|f| f.kind() != kind);
+            place.faults.push(fault);
+            self.tell_or_keep(n, Control::Inject(fault))?;
+        } else {
+            self.tell(n, Control::Inject(fault))?;
+        }
+        let millis = (fault.length().0 / 1_000_000) as u32;
+        self.say(SpecimenId(n as u8), What::FaultAsked { fault: kind, millis });
         Ok(())
+    }
+
+    /// Switches a standing fault off.
+    ///
+    /// # Errors
+    /// A [`Refusal`].
+    pub fn cure(&mut self, n: usize, fault: Fault) -> Result<(), Refusal> {
+        self.places[n].faults.retain(|f| f.kind() != fault);
+        self.tell_or_keep(n, Control::Cure(fault))
     }
 
     /// Switches a mitigation on, in the running process and in those that follow it.
@@ -384,12 +410,14 @@ impl Live {
     fn tell_or_keep(&mut self, n: usize, control: Control) -> Result<(), Refusal> {
         match self.tell(n, control) {
             Err(Refusal::Dead(_)) => {
-                let (mitigation, on) = match control {
-                    Control::Apply(setting) => (setting.kind(), 1),
-                    Control::Revoke(mitigation) => (mitigation, 0),
-                    _ => return Ok(()),
+                let what = match control {
+                    Control::Apply(setting) => What::Mitigated { mitigation: setting.kind(), on: 1 },
+                    Control::Revoke(mitigation) => What::Mitigated { mitigation, on: 0 },
+                    Control::Inject(setting) => What::Faulted { fault: setting.kind(), on: 1 },
+                    Control::Cure(fault) => What::Faulted { fault, on: 0 },
+                    Control::Stop => return Ok(()),
                 };
-                self.say(SpecimenId(n as u8), What::Mitigated { mitigation, on });
+                self.say(SpecimenId(n as u8), what);
                 Ok(())
             }
             other => other,

@@ -137,6 +137,7 @@ impl Lab {
         }
         each(places, |n| match command {
             Command::Inject(fault) => self.live.inject(n, *fault),
+            Command::Cure(fault) => self.live.cure(n, *fault),
             Command::Apply(setting) => self.live.apply(n, *setting),
             Command::Revoke(mitigation) => self.live.revoke(n, *mitigation),
             Command::Kill => self.live.kill(n),

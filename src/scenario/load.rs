@@ -122,6 +122,8 @@ mod tests {
             ("threads: 2", "threads: 300", &["6:66: ", "threads: 300 is out of range"]),
             ("threads: 2", "threads: 9", &["6:66: ", "threads is 9; valid: 1 to 8"]),
             ("threads: 2", "threads: \"2\"", &["6:66: ", "threads: expected a whole number, found \"2\""]),
+            ("mitigations: [", "faults: [Panic], mitigations: [", &["6:41: ", "panic strikes one request; valid: standing faults"]),
+            ("mitigations: [", "faults: [ForgottenDrain(buffer: 1)], mitigations: [", &["6:64: ", "buffer is 1; valid: 16 to 65536"]),
             ("\"800ms\"", "800", &["10:45: ", "busy: expected text in quotes, found 800", "\"800ms\""]),
             ("\"800ms\"", "\"800 bananas\"", &["10:45: ", "busy: \"800 bananas\" is not a time", "ns, us, ms, s, min"]),
             ("\"800ms\"", "\"20min\"", &["10:45: ", "busy is 20.0 min; valid: 1.00 µs to 60.0 s"]),

@@ -10,7 +10,7 @@ use crate::base::units::Nanos;
 use crate::command::Command;
 use crate::load::plan::Load;
 use crate::specimen::config::Limits;
-use crate::specimen::control::MitigationSetting;
+use crate::specimen::control::{FaultSetting, MitigationSetting};
 use crate::telemetry::vocabulary::{Fault, Outcome};
 
 /// Text in the languages it is written in: `{ "en": "...", "zh": "..." }`. English is required.
@@ -84,6 +84,9 @@ pub struct Specimen {
     /// What is on from the beginning.
     #[serde(default)]
     pub mitigations: Vec<MitigationSetting>,
+    /// What is wrong with it from the beginning: standing faults.
+    #[serde(default)]
+    pub faults: Vec<FaultSetting>,
     /// What a request may be.
     #[serde(default)]
     pub limits: Limits,

@@ -17,6 +17,7 @@ use crate::command::Command;
 use crate::command::table;
 use crate::load::plan::Load;
 use crate::specimen::control::{FaultSetting, MitigationSetting};
+use crate::specimen::faults;
 
 /// Specimens that fit on one screen, and on a small machine.
 pub const SPECIMENS: RangeInclusive<usize> = 1..=4;
@@ -34,6 +35,8 @@ pub const BUDGET: RangeInclusive<Nanos> = Nanos::micros(10)..=Nanos::secs(1);
 pub const DEADLINE: RangeInclusive<Nanos> = Nanos::millis(50)..=Nanos::secs(60);
 /// How long an injected callback computes.
 pub const BUSY: RangeInclusive<Nanos> = Nanos::micros(1)..=Nanos::secs(60);
+/// The buffer of a connection that is read once.
+pub const DRAIN_BUFFER: RangeInclusive<u32> = 16..=64 * 1024;
 /// A client's patience.
 pub const TIMEOUT: RangeInclusive<Nanos> = Nanos::millis(1)..=Nanos::secs(300);
 /// From which length on a callback may count as a stall.
@@ -159,10 +162,28 @@ impl Check<'_> {
                 }
                 self.mitigation(*setting, place);
             }
+            let mut kinds = HashSet::new();
+            for (m, setting) in specimen.faults.iter().enumerate() {
+                let (kind, place) = (setting.kind(), place.field("faults").item(m));
+                if !faults::row(kind).standing {
+                    self.wrong(place, format!("{kind} strikes one request; valid: standing faults. The script can Inject it"));
+                } else if !kinds.insert(kind) {
+                    self.wrong(place, format!("{kind} stands twice among the faults of {:?}", excerpt(name)));
+                }
+                self.fault(*setting, place);
+            }
             let limits = place.field("limits");
             self.within(limits.field("head"), "limits.head", &specimen.limits.head, &HEAD);
             self.within(limits.field("headers"), "limits.headers", &specimen.limits.headers, &HEADERS);
             self.within(limits.field("body"), "limits.body", &specimen.limits.body, &BODY);
+        }
+    }
+
+    fn fault(&mut self, setting: FaultSetting, place: Place<'_>) {
+        match setting {
+            FaultSetting::Compute { busy } => self.within(place.field("busy"), "busy", &busy, &BUSY),
+            FaultSetting::ForgottenDrain { buffer } => self.within(place.field("buffer"), "buffer", &buffer, &DRAIN_BUFFER),
+            FaultSetting::EndlessLoop | FaultSetting::Panic => {}
         }
     }
 
@@ -171,7 +192,7 @@ impl Check<'_> {
             MitigationSetting::WorkerPool { threads } => self.within(place.field("threads"), "threads", &threads, &THREADS),
             MitigationSetting::Slicing { budget } => self.within(place.field("budget"), "budget", &budget, &BUDGET),
             MitigationSetting::Supervisor { deadline } => self.within(place.field("deadline"), "deadline", &deadline, &DEADLINE),
-            MitigationSetting::CatchPanic => {}
+            MitigationSetting::CatchPanic | MitigationSetting::ReadUntilEagain => {}
         }
     }
 
@@ -238,7 +259,7 @@ impl Check<'_> {
     /// The ranges of a command's own values.
     fn command(&mut self, command: &Command, place: Place<'_>) {
         match command {
-            Command::Inject(FaultSetting::Compute { busy }) => self.within(place.item(0).field("busy"), "busy", busy, &BUSY),
+            Command::Inject(setting) => self.fault(*setting, place.item(0)),
             Command::Apply(setting) => self.mitigation(*setting, place.item(0)),
             Command::Rate(rate) => self.rate(place.item(0), *rate),
             Command::Connections(n) => self.within(place.item(0), "Connections", n, &CONNECTIONS),

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::control::MitigationSetting;
+use super::control::{FaultSetting, MitigationSetting};
 
 /// Everything a specimen's process is told at its start. It comes with two descriptors: the mapping and the listener.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -13,6 +13,9 @@ pub struct Config {
     /// What is on from its first tick.
     #[serde(default)]
     pub mitigations: Vec<MitigationSetting>,
+    /// What is wrong with it from its first tick.
+    #[serde(default)]
+    pub faults: Vec<FaultSetting>,
     /// What a request may be.
     #[serde(default)]
     pub limits: Limits,
@@ -52,6 +55,14 @@ impl Default for Limits {
 impl Config {
     /// A specimen without any mitigation.
     pub fn naive(name: &str) -> Self {
-        Self { name: name.into(), mitigations: Vec::new(), limits: Limits::default(), watched: true, core: None, descriptors: None }
+        Self {
+            name: name.into(),
+            mitigations: Vec::new(),
+            faults: Vec::new(),
+            limits: Limits::default(),
+            watched: true,
+            core: None,
+            descriptors: None,
+        }
     }
 }

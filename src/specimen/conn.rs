@@ -192,7 +192,8 @@ impl Conn {
                 break;
             }
             reads += 1;
-            match self.stream.read(input) {
+            let size = common.hooks.habits().read_size.min(input.len());
+            match self.stream.read(&mut input[..size]) {
                 Ok(0) => {
                     self.ended = true;
                     self.unread = false;
@@ -200,7 +201,7 @@ impl Conn {
                 Ok(n) => {
                     // A short read has emptied a stream socket: there is no need to be told so by another one (epoll(7)).
                     // Only the end of the stream, which the kernel has announced, can lie behind it.
-                    self.unread = n == input.len() || self.ending;
+                    self.unread = (n == size || self.ending) && common.hooks.habits().drains;
                     common.stats.read += n as u64;
                     common.note(What::Read { conn: self.id, bytes: n as u32 });
                     self.answer(&input[..n], token, common);

@@ -22,6 +22,11 @@ pub enum FaultSetting {
     EndlessLoop,
     /// The next request's callback panics.
     Panic,
+    /// A readable connection is read once, with a small buffer. Standing.
+    ForgottenDrain {
+        /// Bytes that the one read takes at most (16 to 65536).
+        buffer: u32,
+    },
 }
 
 /// A mitigation and how it is set.
@@ -45,13 +50,17 @@ pub enum MitigationSetting {
         /// How long a callback may hold the loop.
         deadline: Nanos,
     },
+    /// A readable connection is read until the kernel has no more.
+    ReadUntilEagain,
 }
 
 /// One order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Control {
-    /// Put this fault into the next request's callback.
+    /// Put this fault into the next request's callback; or, where it is a standing one, switch it on.
     Inject(FaultSetting),
+    /// Switch this standing fault off.
+    Cure(Fault),
     /// Switch this on, or change how it is set.
     Apply(MitigationSetting),
     /// Switch this off.
@@ -76,6 +85,15 @@ impl FaultSetting {
             Self::Compute { .. } => Fault::Compute,
             Self::EndlessLoop => Fault::EndlessLoop,
             Self::Panic => Fault::Panic,
+            Self::ForgottenDrain { .. } => Fault::ForgottenDrain,
+        }
+    }
+
+    /// How long it holds a callback, where it says so.
+    pub fn length(self) -> Nanos {
+        match self {
+            Self::Compute { busy } => busy,
+            _ => Nanos::ZERO,
         }
     }
 }
@@ -88,6 +106,7 @@ impl MitigationSetting {
             Self::Slicing { .. } => Mitigation::Slicing,
             Self::CatchPanic => Mitigation::CatchPanic,
             Self::Supervisor { .. } => Mitigation::Supervisor,
+            Self::ReadUntilEagain => Mitigation::ReadUntilEagain,
         }
     }
 }

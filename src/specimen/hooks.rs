@@ -2,6 +2,10 @@
 //!
 //! A fault and a mitigation are the same kind of thing: a [`Hook`] with some methods that are not the default. The table row
 //! ([`super::faults`], [`super::mitigations`]) makes it from its setting; the loop calls it at the place and knows nothing of its kind.
+//!
+//! Some faults strike once: they are armed, and the next request's callback takes one. Others are standing: a bad habit that lasts until it
+//! is cured, in every process that runs the same code. Habits are plain values ([`Habits`]), put together when something is
+//! switched, so that the places that every request passes ask no hook: first the standing faults spoil them, then the mitigations mend them.
 
 use std::collections::VecDeque;
 use std::io;
@@ -11,6 +15,7 @@ use mio::{Registry, Token};
 
 use super::control::{FaultSetting, MitigationSetting};
 use super::pool::{Completions, Slots};
+use super::server::INPUT;
 use super::work::Work;
 use super::{faults, mitigations};
 use crate::base::clock::Clock;
@@ -26,8 +31,10 @@ pub enum Point {
     Request,
     /// Computing work is to be done ([`Hook::work`]).
     Work,
-    /// A callback ends in a panic ([`Hook::catches_panics`]).
+    /// A callback ends in a panic ([`Habits::catches_panics`]).
     Edge,
+    /// A connection is readable ([`Habits::drains`], [`Habits::read_size`]).
+    Read,
     /// Outside the process: the lab does it, and the loop only says that it knows.
     Lab,
 }
@@ -45,9 +52,26 @@ pub trait Hook {
         Placed::Untouched(job)
     }
 
-    /// At [`Point::Edge`]: whether a panic ends only the connection whose callback it was.
-    fn catches_panics(&self) -> bool {
-        false
+    /// At all other places: what becomes of the loop's habits.
+    fn habits(&self, habits: &mut Habits) {
+        let _ = habits;
+    }
+}
+
+/// How the loop goes about what it does all the time. The default is the clean loop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Habits {
+    /// A panic ends only the connection whose callback it was.
+    pub catches_panics: bool,
+    /// A readable connection is read until the kernel has no more; otherwise once for each edge.
+    pub drains: bool,
+    /// Bytes that one read takes at most.
+    pub read_size: usize,
+}
+
+impl Default for Habits {
+    fn default() -> Self {
+        Self { catches_panics: false, drains: true, read_size: INPUT }
     }
 }
 
@@ -110,14 +134,15 @@ const MOST_ARMED: usize = 1024;
 pub struct Hooks {
     ground: Ground,
     armed: VecDeque<FaultSetting>,
+    standing: Vec<(Fault, Box<dyn Hook>)>,
     on: Vec<(Mitigation, Box<dyn Hook>)>,
-    catches_panics: bool,
+    habits: Habits,
 }
 
 impl Hooks {
     /// None.
     pub fn new(ground: Ground) -> Self {
-        Self { ground, armed: VecDeque::new(), on: Vec::new(), catches_panics: false }
+        Self { ground, armed: VecDeque::new(), standing: Vec::new(), on: Vec::new(), habits: Habits::default() }
     }
 
     /// Arms a fault for the next request. False if too many wait already.
@@ -127,6 +152,23 @@ impl Hooks {
             self.armed.push_back(setting);
         }
         room
+    }
+
+    /// Switches a standing fault on, or changes how it is set.
+    pub fn stand(&mut self, setting: FaultSetting) {
+        let kind = setting.kind();
+        self.standing.retain(|(k, _)| *k != kind);
+        self.standing.push((kind, faults::row(kind).hook(setting)));
+        self.standing.sort_by_key(|(k, _)| *k);
+        self.look();
+    }
+
+    /// Switches a standing fault off. False if it was not on.
+    pub fn cure(&mut self, kind: Fault) -> bool {
+        let before = self.standing.len();
+        self.standing.retain(|(k, _)| *k != kind);
+        self.look();
+        self.standing.len() < before
     }
 
     /// Takes the fault that waits longest for a request.
@@ -160,7 +202,9 @@ impl Hooks {
     }
 
     fn look(&mut self) {
-        self.catches_panics = self.on.iter().any(|(_, hook)| hook.catches_panics());
+        self.habits = Habits::default();
+        self.standing.iter().for_each(|(_, hook)| hook.habits(&mut self.habits));
+        self.on.iter().for_each(|(_, hook)| hook.habits(&mut self.habits));
     }
 
     /// Which mitigations are on.
@@ -168,10 +212,15 @@ impl Hooks {
         self.on.iter().map(|(kind, _)| *kind)
     }
 
-    /// Whether a panic ends only the connection whose callback it was.
+    /// Which standing faults are on.
+    pub fn standing(&self) -> impl Iterator<Item = Fault> {
+        self.standing.iter().map(|(kind, _)| *kind)
+    }
+
+    /// The loop's habits.
     #[inline]
-    pub fn catches_panics(&self) -> bool {
-        self.catches_panics
+    pub fn habits(&self) -> &Habits {
+        &self.habits
     }
 
     /// Has computing work done: by the first that takes it, or here and now.

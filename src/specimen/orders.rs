@@ -6,10 +6,11 @@ use std::os::unix::net;
 use mio::net::UnixStream;
 use mio::{Interest, Registry};
 
-use super::control::{Control, Message, MitigationSetting};
+use super::control::{Control, FaultSetting, Message, MitigationSetting};
+use super::faults;
 use super::server::{CONTROL, Server};
 use crate::base::channel::Frames;
-use crate::telemetry::vocabulary::Mitigation;
+use crate::telemetry::vocabulary::{Fault, Mitigation};
 use crate::telemetry::{Probe, What};
 
 /// The lab's channel.
@@ -64,7 +65,14 @@ impl<P: Probe> Server<P> {
 
     fn carry_out(&mut self, control: Control) -> bool {
         match control {
-            Control::Inject(fault) => self.common.hooks.arm(fault),
+            Control::Inject(fault) => self.inject(fault),
+            Control::Cure(fault) => {
+                let was_on = self.common.hooks.cure(fault);
+                if was_on {
+                    self.faulted(fault, false);
+                }
+                was_on
+            }
             Control::Apply(setting) => self.apply(setting).is_ok(),
             Control::Revoke(kind) => {
                 let was_on = self.common.hooks.revoke(kind);
@@ -78,6 +86,21 @@ impl<P: Probe> Server<P> {
                 true
             }
         }
+    }
+
+    /// Arms a fault for the next request, or switches a standing one on. False if too many are armed already.
+    pub(super) fn inject(&mut self, setting: FaultSetting) -> bool {
+        if !faults::row(setting.kind()).standing {
+            return self.common.hooks.arm(setting);
+        }
+        self.common.hooks.stand(setting);
+        self.faulted(setting.kind(), true);
+        true
+    }
+
+    fn faulted(&mut self, fault: Fault, on: bool) {
+        self.common.stats.faults = self.common.hooks.standing().collect();
+        self.common.probe.note_now(What::Faulted { fault, on: u32::from(on) });
     }
 
     /// Switches a mitigation on, or changes how it is set.

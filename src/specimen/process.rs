@@ -100,6 +100,9 @@ fn go_round<P: Probe>(
         stale: false,
     };
     let mut server = Server::new(common, Accept::new(listener), orders);
+    for setting in config.faults {
+        server.inject(setting);
+    }
     for setting in config.mitigations {
         server.apply(setting)?;
     }

@@ -36,7 +36,7 @@ pub const CONTROL: Token = Token(1);
 pub const WAKER: Token = Token(2);
 
 /// Bytes that one read takes at most.
-const INPUT: usize = 64 * 1024;
+pub(super) const INPUT: usize = 64 * 1024;
 
 /// The server of one loop.
 pub struct Server<P> {
@@ -210,7 +210,7 @@ impl<P: Probe> Server<P> {
     /// Runs a callback, and where a mitigation catches panics, gives up its connection instead of the process.
     #[inline]
     pub fn at_the_edge(&mut self, token: Token, run: impl FnOnce(&mut Self, Token)) {
-        if self.common.hooks.catches_panics() {
+        if self.common.hooks.habits().catches_panics {
             // Whatever the callback had begun to change is its connection's, and that is given up, or the shared buffer's, which is cut back.
             if catch_unwind(AssertUnwindSafe(|| run(self, token))).is_err() {
                 self.panicked(token);

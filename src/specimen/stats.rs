@@ -2,7 +2,7 @@
 
 use crate::base::ids::ConnId;
 use crate::base::units::Nanos;
-use crate::telemetry::vocabulary::Mitigation;
+use crate::telemetry::vocabulary::{Fault, Mitigation};
 
 /// Counters.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub struct Stats {
     pub caught: u64,
     /// Mitigations that are on.
     pub mitigations: Vec<Mitigation>,
+    /// Standing faults that are on.
+    pub faults: Vec<Fault>,
     serial: u32,
 }
 

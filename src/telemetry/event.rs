@@ -217,6 +217,8 @@ facts! {
     21 Gated { held: u32 },
     /// The phase's work is done: whatever callback ran is over, and the loop goes on to look around.
     22 Rested {},
+    /// A standing fault is on (1) or off (0) from here.
+    23 Faulted { fault: Fault, on: u32 },
 
     // ---- workers --------------------------------------------------------------------------------------------------
     /// A worker began a job.

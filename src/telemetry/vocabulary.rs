@@ -103,6 +103,8 @@ vocabulary! {
         EndlessLoop = "endless-loop",
         /// A callback panics.
         Panic = "panic",
+        /// A connection is read once for each edge.
+        ForgottenDrain = "forgotten-drain",
     }
 }
 
@@ -117,6 +119,8 @@ vocabulary! {
         CatchPanic = "catch-panic",
         /// The lab kills a stuck process and starts a new one for a dead one.
         Supervisor = "supervisor",
+        /// Read until the kernel has no more.
+        ReadUntilEagain = "read-until-eagain",
     }
 }
 

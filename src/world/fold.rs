@@ -16,7 +16,7 @@ use super::{
 use crate::base::ids::{ConnId, SpecimenId};
 use crate::base::units::Nanos;
 use crate::telemetry::event::{Event, Lane, What};
-use crate::telemetry::vocabulary::{Cause, Handler, Mitigation, Phase};
+use crate::telemetry::vocabulary::{Cause, Fault, Handler, Mitigation, Phase};
 
 /// Later moments are damage, not time: 146 years, far below where arithmetic would end.
 const LAST: Nanos = Nanos(1 << 62);
@@ -132,6 +132,7 @@ impl Specimen {
             strip: Strip::default(),
             workers: Vec::new(),
             mitigations: [false; Mitigation::COUNT],
+            faults: [false; Fault::COUNT],
             deaths: Vec::new(),
             died: 0,
             caught: 0,
@@ -330,6 +331,12 @@ impl Specimen {
         match what {
             What::Struck { conn, fault } => {
                 self.reactor.struck(conn, fault, on_loop);
+                if let Some(asked) = self.asked.as_mut().filter(|asked| asked.fault == fault) {
+                    asked.struck = true;
+                }
+            }
+            What::Faulted { fault, on } => {
+                self.faults[fault as usize] = on != 0;
                 if let Some(asked) = self.asked.as_mut().filter(|asked| asked.fault == fault) {
                     asked.struck = true;
                 }

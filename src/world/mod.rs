@@ -107,6 +107,8 @@ pub struct Specimen {
     pub workers: Vec<Worker>,
     /// Which mitigations are on, by [`Mitigation`].
     pub mitigations: [bool; Mitigation::COUNT],
+    /// Which standing faults are on, by [`Fault`].
+    pub faults: [bool; Fault::COUNT],
     /// How its processes ended; at most [`MAX_DEATHS`], the oldest forgotten first.
     pub deaths: Vec<Death>,
     /// All deaths so far.

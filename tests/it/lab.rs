@@ -32,6 +32,7 @@ fn scenario(specimens: &[(&str, &[MitigationSetting])], load: Load) -> Scenario 
                 name: (*name).into(),
                 title: schema::Text::new(),
                 mitigations: mitigations.to_vec(),
+                faults: Vec::new(),
                 limits: Limits::default(),
             })
             .collect(),

@@ -8,4 +8,5 @@ mod lab;
 mod layers;
 mod server;
 mod server_faults;
+mod server_habits;
 mod server_limits;

@@ -14,6 +14,7 @@ pub(super) const ROW: Row = Row {
     about: "The next request's callback burns CPU before it answers.",
     see: "One callback holds the loop; every other ready connection waits until it returns.",
     at: Point::Request,
+    standing: false,
     default: FaultSetting::Compute { busy: BUSY },
     parameters: &[Parameter { name: "ms", field: "busy", about: "for how many milliseconds, 0 to 600000" }],
     answers: &[Mitigation::WorkerPool, Mitigation::Slicing],

@@ -11,6 +11,7 @@ pub(super) const ROW: Row = Row {
     about: "The next request's callback never returns.",
     see: "The loop stands still for good; the accept queue grows, and only SIGKILL ends it.",
     at: Point::Request,
+    standing: false,
     default: FaultSetting::EndlessLoop,
     parameters: &[],
     answers: &[Mitigation::Supervisor, Mitigation::WorkerPool],

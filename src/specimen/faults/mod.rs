@@ -2,6 +2,7 @@
 
 mod compute;
 mod endless_loop;
+mod forgotten_drain;
 mod panic;
 
 use super::control::FaultSetting;
@@ -22,6 +23,8 @@ pub struct Row {
     pub see: &'static str,
     /// Where it takes hold.
     pub at: Point,
+    /// Whether it is a standing one, which lasts until it is cured. The others strike one request each.
+    pub standing: bool,
     /// How it is set if nobody says otherwise.
     pub default: FaultSetting,
     /// What can be set: the query parameters of a request that asks for it.
@@ -64,7 +67,7 @@ impl Row {
 }
 
 /// Every fault, in the order of their numbers.
-pub static FAULTS: &[Row] = &[compute::ROW, endless_loop::ROW, panic::ROW];
+pub static FAULTS: &[Row] = &[compute::ROW, endless_loop::ROW, panic::ROW, forgotten_drain::ROW];
 
 /// The row of a fault.
 pub fn row(kind: Fault) -> &'static Row {
@@ -74,6 +77,11 @@ pub fn row(kind: Fault) -> &'static Row {
 /// The row with this identifier.
 pub fn find(name: &str) -> Option<&'static Row> {
     FAULTS.iter().find(|row| row.name() == name)
+}
+
+/// What a request hears that asks for a standing fault.
+pub(super) fn is_standing(_: &Target<'_>) -> Result<FaultSetting, &'static str> {
+    Err("This fault is a habit of the server, not one request's: the lab switches it on.")
 }
 
 /// A parameter in milliseconds.
@@ -99,7 +107,12 @@ mod tests {
             assert!(!row.answers.is_empty(), "{} has no answer", row.name());
             assert_eq!(find(row.name()).map(|r| r.kind), Some(*kind));
             let bare = Target::parse(Method::Get, "/").unwrap();
-            assert_eq!(row.from_request(&bare), Ok(row.default), "without parameters it is as by default");
+            let asked = row.from_request(&bare);
+            if row.standing {
+                assert!(asked.is_err() && row.parameters.is_empty(), "{} is no request's", row.name());
+            } else {
+                assert_eq!(asked, Ok(row.default), "without parameters it is as by default");
+            }
         }
         assert!(find("nonsense").is_none());
     }

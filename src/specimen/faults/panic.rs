@@ -11,6 +11,7 @@ pub(super) const ROW: Row = Row {
     about: "The next request's callback panics.",
     see: "The process dies with exit code 101 and its last words; every client is cut off.",
     at: Point::Request,
+    standing: false,
     default: FaultSetting::Panic,
     parameters: &[],
     answers: &[Mitigation::CatchPanic, Mitigation::Supervisor],

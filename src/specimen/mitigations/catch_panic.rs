@@ -3,7 +3,7 @@
 
 use super::Row;
 use crate::specimen::control::MitigationSetting;
-use crate::specimen::hooks::{Hook, Point};
+use crate::specimen::hooks::{Habits, Hook, Point};
 use crate::telemetry::vocabulary::Mitigation;
 
 pub(super) const ROW: Row = Row {
@@ -18,7 +18,7 @@ pub(super) const ROW: Row = Row {
 struct CatchPanic;
 
 impl Hook for CatchPanic {
-    fn catches_panics(&self) -> bool {
-        true
+    fn habits(&self, habits: &mut Habits) {
+        habits.catches_panics = true;
     }
 }

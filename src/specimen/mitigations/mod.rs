@@ -1,6 +1,7 @@
 //! The table of mitigations: what mends a specimen. One row and one file each.
 
 mod catch_panic;
+mod read_until_eagain;
 mod slicing;
 mod supervisor;
 mod worker_pool;
@@ -42,7 +43,7 @@ impl Row {
 }
 
 /// Every mitigation, in the order of their numbers.
-pub static MITIGATIONS: &[Row] = &[worker_pool::ROW, slicing::ROW, catch_panic::ROW, supervisor::ROW];
+pub static MITIGATIONS: &[Row] = &[worker_pool::ROW, slicing::ROW, catch_panic::ROW, supervisor::ROW, read_until_eagain::ROW];
 
 /// The row of a mitigation.
 pub fn row(kind: Mitigation) -> &'static Row {
