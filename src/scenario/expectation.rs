@@ -255,6 +255,10 @@ impl Figure {
             Self::AcceptQueue { .. } => ("longest accept queue", "最长的 accept 队列"),
             Self::Jobs { .. } => ("jobs of workers", "工作线程完成的任务数"),
             Self::Cpu { .. } => ("CPU of the loop", "循环的 CPU 占用"),
+            Self::Calls { .. } => ("upstream calls", "上游调用数"),
+            Self::Unhandled { .. } => ("unhandled rejections", "未处理的 rejection 数"),
+            Self::Noticed { .. } => ("unhandled rejections noticed", "被察觉的未处理 rejection 数"),
+            Self::Abandoned { .. } => ("requests nobody will answer", "再也无人响应的请求数"),
             Self::Lost => ("lost events", "丢失的事件"),
         };
         match lang {
@@ -271,7 +275,15 @@ impl Figure {
             }
             Self::Answered { .. } | Self::Cpu { .. } => share(value),
             Self::Throughput { .. } => format!("{} /s", count(value)),
-            Self::Outcomes { .. } | Self::Caught { .. } | Self::AcceptQueue { .. } | Self::Jobs { .. } | Self::Lost => count(value),
+            Self::Outcomes { .. }
+            | Self::Caught { .. }
+            | Self::AcceptQueue { .. }
+            | Self::Jobs { .. }
+            | Self::Calls { .. }
+            | Self::Unhandled { .. }
+            | Self::Noticed { .. }
+            | Self::Abandoned { .. }
+            | Self::Lost => count(value),
         }
     }
 
@@ -296,6 +308,10 @@ impl Figure {
             Self::AcceptQueue { .. } => specimen.kernel.accept_queue.map(|_| f64::from(specimen.kernel.accept_queue_max)),
             Self::Jobs { .. } => Some(specimen.jobs_done() as f64),
             Self::Cpu { .. } => specimen.kernel.cpu_share(),
+            Self::Calls { .. } => Some(specimen.errands.calls as f64),
+            Self::Unhandled { .. } => Some(specimen.errands.unhandled as f64),
+            Self::Noticed { .. } => Some(specimen.errands.noticed as f64),
+            Self::Abandoned { .. } => Some(specimen.errands.abandoned as f64),
             Self::Lost => None,
         }
     }

@@ -9,7 +9,7 @@ use std::ops::RangeInclusive;
 
 use super::mistake::{Mistake, excerpt, valid_words};
 use super::outline::{Place, line_column};
-use super::schema::{Cue, Expectation, Figure, Scenario, Specimen, Step, Text};
+use super::schema::{Cue, Expectation, Figure, Role, Scenario, Specimen, Step, Text};
 use crate::base::lang::Lang;
 use crate::base::text::visible;
 use crate::base::units::Nanos;
@@ -140,6 +140,13 @@ impl Check<'_> {
 
     fn specimens(&mut self, specimens: &[Specimen], place: Place<'_>) {
         self.within(place, "the number of specimens", &specimens.len(), &SPECIMENS);
+        let upstream = |specimen: &Specimen| specimen.role == Role::Upstream;
+        if let Some(second) = specimens.iter().enumerate().filter(|(_, s)| upstream(s)).nth(1) {
+            self.wrong(place.item(second.0).field("role"), "a second specimen is the upstream; valid: at most one");
+        }
+        if !specimens.is_empty() && specimens.iter().all(upstream) {
+            self.wrong(place.item(0).field("role"), "nobody calls this upstream; valid: at least one specimen that is a server");
+        }
         let mut names = HashSet::new();
         for (n, specimen) in specimens.iter().enumerate() {
             let place = place.item(n);
@@ -183,7 +190,7 @@ impl Check<'_> {
         match setting {
             FaultSetting::Compute { busy } => self.within(place.field("busy"), "busy", &busy, &BUSY),
             FaultSetting::ForgottenDrain { buffer } => self.within(place.field("buffer"), "buffer", &buffer, &DRAIN_BUFFER),
-            FaultSetting::EndlessLoop | FaultSetting::Panic => {}
+            FaultSetting::EndlessLoop | FaultSetting::Panic | FaultSetting::RejectedPromise | FaultSetting::ForgottenBranch => {}
         }
     }
 
@@ -192,7 +199,12 @@ impl Check<'_> {
             MitigationSetting::WorkerPool { threads } => self.within(place.field("threads"), "threads", &threads, &THREADS),
             MitigationSetting::Slicing { budget } => self.within(place.field("budget"), "budget", &budget, &BUDGET),
             MitigationSetting::Supervisor { deadline } => self.within(place.field("deadline"), "deadline", &deadline, &DEADLINE),
-            MitigationSetting::CatchPanic | MitigationSetting::ReadUntilEagain => {}
+            MitigationSetting::CatchPanic
+            | MitigationSetting::ReadUntilEagain
+            | MitigationSetting::RejectionHook { .. }
+            | MitigationSetting::CatchAtEnd
+            | MitigationSetting::PromiseChain
+            | MitigationSetting::AsyncAwait => {}
         }
     }
 

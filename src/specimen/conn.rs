@@ -63,6 +63,8 @@ pub(super) struct Rare {
     pub parts: Parts,
     /// An answer that is not there yet.
     pub pending: Option<Pending>,
+    /// Nobody is left who could answer.
+    pub abandoned: bool,
     /// What it waits for, if it is time.
     pub timer: Option<Key>,
     /// Bytes of answers, of which `sent` are sent.
@@ -220,7 +222,9 @@ impl Conn {
     #[inline]
     fn settle<P: Probe>(&mut self, token: Token, input: &mut [u8], common: &mut Common<P>) -> Next {
         if self.is_busy() {
-            return Next::Continue(());
+            // Nobody will answer, and the peer has stopped waiting.
+            let forsaken = self.ending && self.rare.as_ref().is_some_and(|rare| rare.abandoned);
+            return if forsaken { Next::Break(CloseReason::PeerClosed) } else { Next::Continue(()) };
         }
         if self.ended && self.closing.is_none() {
             if !self.has_part() {

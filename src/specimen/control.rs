@@ -27,6 +27,10 @@ pub enum FaultSetting {
         /// Bytes that the one read takes at most (16 to 65536).
         buffer: u32,
     },
+    /// The next request waits on a promise that is rejected, and nobody handles it.
+    RejectedPromise,
+    /// In `/chain` as nested callbacks, one error branch answers nobody. Standing.
+    ForgottenBranch,
 }
 
 /// A mitigation and how it is set.
@@ -52,6 +56,17 @@ pub enum MitigationSetting {
     },
     /// A readable connection is read until the kernel has no more.
     ReadUntilEagain,
+    /// A rejection that nobody handled is written down, or ends the process.
+    RejectionHook {
+        /// Whether it ends the process.
+        die: bool,
+    },
+    /// Every chain of promises ends with a handler that answers the client.
+    CatchAtEnd,
+    /// `/chain` is a chain of promises.
+    PromiseChain,
+    /// `/chain` is an async function.
+    AsyncAwait,
 }
 
 /// One order.
@@ -86,6 +101,8 @@ impl FaultSetting {
             Self::EndlessLoop => Fault::EndlessLoop,
             Self::Panic => Fault::Panic,
             Self::ForgottenDrain { .. } => Fault::ForgottenDrain,
+            Self::RejectedPromise => Fault::RejectedPromise,
+            Self::ForgottenBranch => Fault::ForgottenBranch,
         }
     }
 
@@ -107,6 +124,10 @@ impl MitigationSetting {
             Self::CatchPanic => Mitigation::CatchPanic,
             Self::Supervisor { .. } => Mitigation::Supervisor,
             Self::ReadUntilEagain => Mitigation::ReadUntilEagain,
+            Self::RejectionHook { .. } => Mitigation::RejectionHook,
+            Self::CatchAtEnd => Mitigation::CatchAtEnd,
+            Self::PromiseChain => Mitigation::PromiseChain,
+            Self::AsyncAwait => Mitigation::AsyncAwait,
         }
     }
 }

@@ -6,13 +6,14 @@
 use mio::Token;
 
 use super::conn::{Conn, Next};
+use super::handle::Said;
 use super::handlers::{self, Call};
 use super::hooks::{Job, Needs, Placed};
 use super::server::Common;
 use super::{faults, timers};
 use crate::http::head::skip_empty_lines;
 use crate::http::request::whole;
-use crate::http::response::CONTINUE;
+use crate::http::response::{CONTINUE, TEXT};
 use crate::http::{Fed, Parts, Refusal, Reply, Request, Scratch, Whole};
 use crate::telemetry::vocabulary::{CloseReason, Handler};
 use crate::telemetry::{Probe, What};
@@ -126,6 +127,31 @@ impl Conn {
         self.go_on(token, input, common)
     }
 
+    /// The code that serves its request has said what becomes of it.
+    pub(super) fn deliver<P: Probe>(&mut self, said: Said, token: Token, input: &mut [u8], common: &mut Common<P>) -> Next {
+        match said {
+            Said::GoOn => self.answer_pending(token, common),
+            Said::Text(text) => self.answer_with(common, |reply| reply.send(200, TEXT, text.as_bytes())),
+            Said::Failed(why) => self.answer_with(common, |reply| reply.explain(502, &[], &why)),
+            Said::Nothing => {
+                common.note(What::Abandoned { conn: self.id() });
+                self.rare().abandoned = true;
+            }
+        }
+        self.go_on(token, input, common)
+    }
+
+    /// Answers the request that waits.
+    fn answer_with<P: Probe>(&mut self, common: &mut Common<P>, write: impl FnOnce(&mut Reply<'_>)) {
+        let Some(pending) = self.rare().pending.take() else { return };
+        let mut scratch = Scratch::new();
+        let Some(request) = pending.request.request(&mut scratch, &common.limits) else { return };
+        let mut reply = Reply::to(&request.head, &mut common.out, &common.date.text);
+        write(&mut reply);
+        let (status, keeps_alive) = (reply.status(), reply.keeps_alive());
+        self.answered(status, keeps_alive, common);
+    }
+
     /// The next slice of its work has its turn.
     pub(super) fn run_task<P: Probe>(&mut self, task: Job, input: &mut [u8], common: &mut Common<P>) -> Next {
         if place(task, common) {
@@ -168,6 +194,10 @@ impl Conn {
                     common.probe.note_now(What::TimerSet { conn: self.id(), micros: u32::try_from(time.0 / 1_000).unwrap_or(u32::MAX) });
                     let key: timers::Key = common.timers.set(common.clock.now() + time, token);
                     self.rare().timer = Some(key);
+                    true
+                }
+                Ok(Needs::Errand(errand)) => {
+                    common.begin_errand(errand, token, handler);
                     true
                 }
                 Ok(Needs::Work(work)) => !place(Job { token, conn: self.id(), handler, work, is_task: false }, common),

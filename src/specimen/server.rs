@@ -14,6 +14,7 @@ use slab::Slab;
 
 use super::accept::Accept;
 use super::conn::Conn;
+use super::errands::Errands;
 use super::hooks::{Hooks, Job};
 use super::orders::Orders;
 use super::stats::Stats;
@@ -34,6 +35,8 @@ pub const LISTENER: Token = Token(0);
 pub const CONTROL: Token = Token(1);
 /// The workers' way to wake the loop.
 pub const WAKER: Token = Token(2);
+/// Nobody in particular.
+pub const NOBODY: Token = Token(3);
 
 /// Bytes that one read takes at most.
 pub(super) const INPUT: usize = 64 * 1024;
@@ -49,6 +52,8 @@ pub struct Server<P> {
     /// The moment for which timers are being run.
     now: Nanos,
     stopped: bool,
+    /// Why the process is to end, if that is an error.
+    fate: io::Result<()>,
 }
 
 /// What a connection needs beside itself.
@@ -60,6 +65,7 @@ pub(super) struct Common<P> {
     pub timers: Timers,
     pub tasks: Tasks,
     pub hooks: Hooks,
+    pub errands: Errands,
     pub stats: Stats,
     pub date: Date,
     /// Answers of the callback that runs: sent with one write, and empty between callbacks.
@@ -112,18 +118,18 @@ pub(super) fn token(id: ConnId, place: usize) -> Token {
     Token((id.0 as usize) << 32 | place)
 }
 
-fn place(token: Token) -> usize {
+pub(super) fn place(token: Token) -> usize {
     token.0 & 0xFFFF_FFFF
 }
 
-fn serial(token: Token) -> ConnId {
+pub(super) fn serial(token: Token) -> ConnId {
     ConnId((token.0 >> 32) as u32)
 }
 
 impl<P: Probe> Server<P> {
     pub(super) fn new(common: Common<P>, accept: Accept, orders: Orders) -> Self {
         let input = vec![0; INPUT].into_boxed_slice();
-        Self { common, conns: Slab::new(), accept, orders, input, now: Nanos::ZERO, stopped: false }
+        Self { common, conns: Slab::new(), accept, orders, input, now: Nanos::ZERO, stopped: false, fate: Ok(()) }
     }
 
     // ---- what the loop asks ---------------------------------------------------------------------------------------
@@ -137,6 +143,20 @@ impl<P: Probe> Server<P> {
         self.stopped = true;
     }
 
+    /// Ends the process on purpose, when this tick is over.
+    pub(super) fn die(&mut self, why: io::Error) {
+        self.fate = Err(why);
+        self.stopped = true;
+    }
+
+    /// How it ends: well, or for this reason.
+    ///
+    /// # Errors
+    /// The reason.
+    pub fn end(&mut self) -> io::Result<()> {
+        std::mem::replace(&mut self.fate, Ok(()))
+    }
+
     /// A tick begins.
     #[inline]
     pub fn tick(&mut self) {
@@ -146,7 +166,7 @@ impl<P: Probe> Server<P> {
     /// How long `epoll_wait` may sleep: not at all with tasks queued, else until the next timer is due.
     #[inline]
     pub fn patience(&self) -> Option<Duration> {
-        if !self.common.tasks.is_empty() {
+        if !self.common.tasks.is_empty() || self.common.errands.due() > 0 {
             return Some(Duration::ZERO);
         }
         self.common.timers.next_due().map(|due| due.since(self.common.clock.now()).duration())
@@ -196,7 +216,10 @@ impl<P: Probe> Server<P> {
         if !id.is_some() {
             return Some(ConnId::NONE);
         }
-        self.conns.get(place(token)).is_some_and(|conn| conn.id() == id).then_some(id)
+        match self.conns.get(place(token)) {
+            Some(conn) => (conn.id() == id).then_some(id),
+            None => self.common.errands.whose(token),
+        }
     }
 
     /// A callback begins.
@@ -222,6 +245,7 @@ impl<P: Probe> Server<P> {
 
     #[cold]
     fn panicked(&mut self, token: Token) {
+        let token = self.errand_panicked(token);
         let conn = serial(token);
         self.common.stats.caught += 1;
         self.common.probe.note_now(What::Caught { conn });
@@ -276,17 +300,12 @@ impl<P: Probe> Server<P> {
     /// How many tasks this tick runs.
     #[inline]
     pub fn tasks_due(&self) -> u32 {
-        self.common.tasks.due()
+        self.common.tasks.due() + self.common.errands.due()
     }
 
-    /// The next `n` tasks. What they queue is for a later tick.
-    pub fn take_tasks(&mut self, n: u32) -> Vec<Job> {
-        self.common.tasks.take(n)
-    }
-
-    /// A task's turn has come.
-    pub fn run_task(&mut self, task: Job) {
-        self.with_conn(task.token, |conn, input, common| conn.run_task(task, input, common));
+    /// A slice of computing work has its turn.
+    pub(super) fn run_slice(&mut self, slice: Job) {
+        self.with_conn(slice.token, |conn, input, common| conn.run_task(slice, input, common));
     }
 
     /// The connection whose work a worker has done; nothing if there is none left.
@@ -301,8 +320,8 @@ impl<P: Probe> Server<P> {
 
     /// Calls a connection, and closes it if that is what came of it.
     #[inline]
-    fn with_conn(&mut self, token: Token, call: impl FnOnce(&mut Conn, &mut [u8], &mut Common<P>) -> ControlFlow<CloseReason>) {
-        let Some(conn) = self.conns.get_mut(place(token)) else { return };
+    pub(super) fn with_conn(&mut self, token: Token, call: impl FnOnce(&mut Conn, &mut [u8], &mut Common<P>) -> ControlFlow<CloseReason>) {
+        let Some(conn) = self.conns.get_mut(place(token)) else { return self.errand(token) };
         if let ControlFlow::Break(reason) = call(conn, &mut self.input, &mut self.common) {
             self.close(token, reason);
         }

@@ -105,6 +105,10 @@ vocabulary! {
         Panic = "panic",
         /// A connection is read once for each edge.
         ForgottenDrain = "forgotten-drain",
+        /// A promise is rejected, and nobody handles it.
+        RejectedPromise = "rejected-promise",
+        /// One error branch of nested callbacks answers nobody.
+        ForgottenBranch = "forgotten-branch",
     }
 }
 
@@ -121,6 +125,26 @@ vocabulary! {
         Supervisor = "supervisor",
         /// Read until the kernel has no more.
         ReadUntilEagain = "read-until-eagain",
+        /// Write an unhandled rejection down, or die of it on purpose.
+        RejectionHook = "rejection-hook",
+        /// End each chain of promises with a handler.
+        CatchAtEnd = "catch-at-end",
+        /// Write dependent steps as a chain of promises.
+        PromiseChain = "promise-chain",
+        /// Write dependent steps with async and await.
+        AsyncAwait = "async-await",
+    }
+}
+
+vocabulary! {
+    /// How the handler of `/chain` is written.
+    Style {
+        /// Nested callbacks.
+        Callbacks = "callbacks",
+        /// A chain of promises.
+        Promises = "promises",
+        /// An async function.
+        AsyncAwait = "async-await",
     }
 }
 

@@ -7,6 +7,7 @@ mod harness;
 mod lab;
 mod layers;
 mod server;
+mod server_chain;
 mod server_faults;
 mod server_habits;
 mod server_limits;

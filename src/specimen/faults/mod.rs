@@ -2,8 +2,10 @@
 
 mod compute;
 mod endless_loop;
+mod forgotten_branch;
 mod forgotten_drain;
 mod panic;
+pub(super) mod rejected_promise;
 
 use super::control::FaultSetting;
 use super::hooks::{Hook, Point};
@@ -67,7 +69,8 @@ impl Row {
 }
 
 /// Every fault, in the order of their numbers.
-pub static FAULTS: &[Row] = &[compute::ROW, endless_loop::ROW, panic::ROW, forgotten_drain::ROW];
+pub static FAULTS: &[Row] =
+    &[compute::ROW, endless_loop::ROW, panic::ROW, forgotten_drain::ROW, rejected_promise::ROW, forgotten_branch::ROW];
 
 /// The row of a fault.
 pub fn row(kind: Fault) -> &'static Row {

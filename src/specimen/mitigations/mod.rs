@@ -1,7 +1,11 @@
 //! The table of mitigations: what mends a specimen. One row and one file each.
 
+mod async_await;
+mod catch_at_end;
 mod catch_panic;
+mod promise_chain;
 mod read_until_eagain;
+mod rejection_hook;
 mod slicing;
 mod supervisor;
 mod worker_pool;
@@ -43,7 +47,17 @@ impl Row {
 }
 
 /// Every mitigation, in the order of their numbers.
-pub static MITIGATIONS: &[Row] = &[worker_pool::ROW, slicing::ROW, catch_panic::ROW, supervisor::ROW, read_until_eagain::ROW];
+pub static MITIGATIONS: &[Row] = &[
+    worker_pool::ROW,
+    slicing::ROW,
+    catch_panic::ROW,
+    supervisor::ROW,
+    read_until_eagain::ROW,
+    rejection_hook::ROW,
+    catch_at_end::ROW,
+    promise_chain::ROW,
+    async_await::ROW,
+];
 
 /// The row of a mitigation.
 pub fn row(kind: Mitigation) -> &'static Row {
