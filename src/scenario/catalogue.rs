@@ -22,7 +22,8 @@ macro_rules! built_in {
 }
 
 /// All of them, in their order.
-pub const BUILT_IN: &[Entry] = built_in!["01-healthy-loop", "04-computing-callback", "06-panic"];
+pub const BUILT_IN: &[Entry] =
+    built_in!["01-healthy-loop", "04-computing-callback", "06-panic", "07-rejected-promise", "08-callback-pyramid"];
 
 /// A scenario and where it came from.
 #[derive(Clone, Debug, PartialEq)]
