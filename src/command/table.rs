@@ -300,6 +300,32 @@ pub static COMMANDS: &[Row] = &[
     .in_menu(Menu::Faults)
     .in_script(),
     row(
+        "rejected-promise",
+        Lab,
+        Fixed(Command::Inject(FaultSetting::RejectedPromise)),
+        keys!(LAB_AND_MENUS: "u"),
+        words("rejected promise", "无人处理的 rejection"),
+        words(
+            "the next request waits on a promise that is rejected, and nobody handles it",
+            "下一个请求等待的 promise 被拒绝,而且没有人处理",
+        ),
+    )
+    .in_menu(Menu::Faults)
+    .in_script(),
+    row(
+        "forgotten-branch",
+        Lab,
+        Fixed(Command::Inject(FaultSetting::ForgottenBranch)),
+        keys!(LAB_AND_MENUS: "y"),
+        words("forgotten branch", "漏写的分支"),
+        words(
+            "in /chain as nested callbacks, one error branch answers nobody; the key switches it on and off",
+            "嵌套回调写的 /chain 里,有一个错误分支没有响应任何人;按键开关",
+        ),
+    )
+    .in_menu(Menu::Faults)
+    .in_script(),
+    row(
         "cure",
         Lab,
         Written("Cure(ForgottenDrain)"),
@@ -404,6 +430,19 @@ pub static COMMANDS: &[Row] = &[
     .in_menu(Menu::Mitigations)
     .in_script(),
     row(
+        "rejection-hook",
+        Lab,
+        Fixed(Command::Apply(MitigationSetting::RejectionHook { die: false })),
+        keys!(LAB_AND_MENUS: "J"),
+        words("rejection hook", "rejection 钩子"),
+        words(
+            "write a rejection that nobody handled to standard error; the key switches it on and off",
+            "把无人处理的 rejection 写到标准错误;按键开关",
+        ),
+    )
+    .in_menu(Menu::Mitigations)
+    .in_script(),
+    row(
         "close-on-eof",
         Lab,
         Fixed(Command::Apply(MitigationSetting::CloseOnEof)),
@@ -412,6 +451,19 @@ pub static COMMANDS: &[Row] = &[
         words(
             "close and deregister a connection when its end has been read; the key switches it on and off",
             "读到对端关闭就关闭并注销连接;按键开关",
+        ),
+    )
+    .in_menu(Menu::Mitigations)
+    .in_script(),
+    row(
+        "catch-at-end",
+        Lab,
+        Fixed(Command::Apply(MitigationSetting::CatchAtEnd)),
+        keys!(LAB_AND_MENUS: "G"),
+        words("catch at the end", "末尾加 catch"),
+        words(
+            "end each chain of promises with a catch that answers 502; the key switches it on and off",
+            "每条 promise 链末尾加一个 catch,响应 502;按键开关",
         ),
     )
     .in_menu(Menu::Mitigations)
@@ -430,6 +482,19 @@ pub static COMMANDS: &[Row] = &[
     .in_menu(Menu::Mitigations)
     .in_script(),
     row(
+        "promise-chain",
+        Lab,
+        Fixed(Command::Apply(MitigationSetting::PromiseChain)),
+        keys!(LAB_AND_MENUS: "P"),
+        words("promise chain", "promise 链"),
+        words(
+            "run /chain as a chain of promises instead of nested callbacks; the key switches it on and off",
+            "用 promise 链代替嵌套回调来写 /chain;按键开关",
+        ),
+    )
+    .in_menu(Menu::Mitigations)
+    .in_script(),
+    row(
         "reserve-descriptor",
         Lab,
         Fixed(Command::Apply(MitigationSetting::ReserveDescriptor)),
@@ -438,6 +503,19 @@ pub static COMMANDS: &[Row] = &[
         words(
             "keep one descriptor to turn connections away when there are no others; the key switches it on and off",
             "预留一个描述符,用尽时好把新连接立即关闭;按键开关",
+        ),
+    )
+    .in_menu(Menu::Mitigations)
+    .in_script(),
+    row(
+        "async-await",
+        Lab,
+        Fixed(Command::Apply(MitigationSetting::AsyncAwait)),
+        keys!(LAB_AND_MENUS: "A"),
+        words("async/await", "async/await"),
+        words(
+            "run /chain as an async function instead of nested callbacks; the key switches it on and off",
+            "用 async 函数代替嵌套回调来写 /chain;按键开关",
         ),
     )
     .in_menu(Menu::Mitigations)
@@ -798,6 +876,7 @@ mod tests {
     use crate::command::key::Key;
     use crate::specimen::faults::FAULTS;
     use crate::specimen::mitigations::MITIGATIONS;
+    use crate::telemetry::vocabulary::Fault;
 
     /// The names of all variants, as the deserializer knows them.
     fn variants() -> Vec<&'static str> {

@@ -170,7 +170,9 @@ impl Live {
             live.spawn(n)?;
         }
         for n in 0..live.places.len() {
-            live.spawn_load(n)?;
+            if live.serves_load(n) {
+                live.spawn_load(n)?;
+            }
         }
         Ok(live)
     }
@@ -195,7 +197,14 @@ impl Live {
         &self.load
     }
 
+    /// Whether this specimen is there for the load, and not for the others' upstream calls.
+    pub fn serves_load(&self, n: usize) -> bool {
+        self.places.get(n).is_some_and(|place| place.config.role == schema::Role::Server)
+    }
+
     fn spawn(&mut self, n: usize) -> anyhow::Result<()> {
+        let upstream = (0..self.places.len()).find(|n| !self.serves_load(*n)).filter(|upstream| *upstream != n);
+        let upstream = upstream.map(|n| reachable(self.places[n].address));
         let place = &mut self.places[n];
         let name = &place.config.name;
         let (shared, fd) =
@@ -205,6 +214,7 @@ impl Live {
             mitigations: place.mitigations.clone(),
             faults: place.faults.clone(),
             limits: place.config.limits,
+            upstream,
             ..Config::naive(name)
         };
         let child =

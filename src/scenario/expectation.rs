@@ -297,6 +297,10 @@ impl Figure {
                 CloseReason::Panicked => ("connections closed after a panic", "panic 后关闭的连接数"),
             },
             Self::Cpu { .. } => ("CPU of the loop", "循环的 CPU 占用"),
+            Self::Calls { .. } => ("upstream calls", "上游调用数"),
+            Self::Unhandled { .. } => ("unhandled rejections", "未处理的 rejection 数"),
+            Self::Noticed { .. } => ("unhandled rejections noticed", "被察觉的未处理 rejection 数"),
+            Self::Abandoned { .. } => ("requests nobody will answer", "再也无人响应的请求数"),
             Self::Lost => ("lost events", "丢失的事件"),
         };
         match lang {
@@ -324,6 +328,10 @@ impl Figure {
             | Self::Descriptors { .. }
             | Self::AcceptFailures { .. }
             | Self::Closed { .. }
+            | Self::Calls { .. }
+            | Self::Unhandled { .. }
+            | Self::Noticed { .. }
+            | Self::Abandoned { .. }
             | Self::Lost => count(value),
         }
     }
@@ -354,6 +362,10 @@ impl Figure {
             Self::AcceptFailures { .. } => Some(specimen.connections.accept_failed.0 as f64),
             Self::Closed { reason, .. } => Some(specimen.connections.closed_for[*reason as usize] as f64),
             Self::Cpu { .. } => specimen.kernel.cpu_share(),
+            Self::Calls { .. } => Some(specimen.errands.calls as f64),
+            Self::Unhandled { .. } => Some(specimen.errands.unhandled as f64),
+            Self::Noticed { .. } => Some(specimen.errands.noticed as f64),
+            Self::Abandoned { .. } => Some(specimen.errands.abandoned as f64),
             Self::Lost => None,
         }
     }

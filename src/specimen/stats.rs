@@ -27,6 +27,8 @@ pub struct Stats {
     pub written: u64,
     /// Panics that were caught.
     pub caught: u64,
+    /// Rejections that nobody handled.
+    pub unhandled: u64,
     /// Mitigations that are on.
     pub mitigations: Vec<Mitigation>,
     /// Standing faults that are on.

@@ -109,6 +109,10 @@ vocabulary! {
         BlockingRead = "blocking-read",
         /// A connection that its peer has closed is never closed here.
         FdLeak = "fd-leak",
+        /// A promise is rejected, and nobody handles it.
+        RejectedPromise = "rejected-promise",
+        /// One error branch of nested callbacks answers nobody.
+        ForgottenBranch = "forgotten-branch",
     }
 }
 
@@ -133,6 +137,26 @@ vocabulary! {
         IdleTimeout = "idle-timeout",
         /// Keep one descriptor to be able to turn a connection away.
         ReserveDescriptor = "reserve-descriptor",
+        /// Write an unhandled rejection down, or die of it on purpose.
+        RejectionHook = "rejection-hook",
+        /// End each chain of promises with a handler.
+        CatchAtEnd = "catch-at-end",
+        /// Write dependent steps as a chain of promises.
+        PromiseChain = "promise-chain",
+        /// Write dependent steps with async and await.
+        AsyncAwait = "async-await",
+    }
+}
+
+vocabulary! {
+    /// How the handler of `/chain` is written.
+    Style {
+        /// Nested callbacks.
+        Callbacks = "callbacks",
+        /// A chain of promises.
+        Promises = "promises",
+        /// An async function.
+        AsyncAwait = "async-await",
     }
 }
 

@@ -4,8 +4,10 @@ mod blocking_read;
 mod compute;
 mod endless_loop;
 mod fd_leak;
+mod forgotten_branch;
 mod forgotten_drain;
 mod panic;
+pub(super) mod rejected_promise;
 
 use super::control::FaultSetting;
 use super::hooks::{Hook, Point};
@@ -69,7 +71,16 @@ impl Row {
 }
 
 /// Every fault, in the order of their numbers.
-pub static FAULTS: &[Row] = &[compute::ROW, endless_loop::ROW, panic::ROW, forgotten_drain::ROW, blocking_read::ROW, fd_leak::ROW];
+pub static FAULTS: &[Row] = &[
+    compute::ROW,
+    endless_loop::ROW,
+    panic::ROW,
+    forgotten_drain::ROW,
+    blocking_read::ROW,
+    fd_leak::ROW,
+    rejected_promise::ROW,
+    forgotten_branch::ROW,
+];
 
 /// The row of a fault.
 pub fn row(kind: Fault) -> &'static Row {

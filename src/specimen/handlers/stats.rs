@@ -21,6 +21,7 @@ pub(super) const ROW: Row = Row {
             "requests": { "answered": stats.answered, "errors": stats.errors },
             "bytes": { "read": stats.read, "written": stats.written },
             "panics_caught": stats.caught,
+            "rejections_unhandled": stats.unhandled,
             "faults": stats.faults.iter().map(|f| f.name()).collect::<Vec<_>>(),
             "mitigations": stats.mitigations.iter().map(|m| m.name()).collect::<Vec<_>>(),
         })

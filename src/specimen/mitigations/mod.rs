@@ -1,10 +1,14 @@
 //! The table of mitigations: what mends a specimen. One row and one file each.
 
+mod async_await;
+mod catch_at_end;
 mod catch_panic;
 mod close_on_eof;
 mod idle_timeout;
 mod non_blocking;
+mod promise_chain;
 mod read_until_eagain;
+mod rejection_hook;
 mod reserve_descriptor;
 mod slicing;
 mod supervisor;
@@ -57,6 +61,10 @@ pub static MITIGATIONS: &[Row] = &[
     close_on_eof::ROW,
     idle_timeout::ROW,
     reserve_descriptor::ROW,
+    rejection_hook::ROW,
+    catch_at_end::ROW,
+    promise_chain::ROW,
+    async_await::ROW,
 ];
 
 /// The row of a mitigation.
