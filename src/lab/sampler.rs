@@ -19,11 +19,13 @@ use crate::base::units::Nanos;
 use crate::lab::listener::BACKLOG;
 use crate::telemetry::{Event, Lane, Origin, What};
 
-/// How often CPU times are read, and the queues while a loop is stuck or dead.
+/// How often CPU times and queues are read while a loop is stuck or dead.
 const FAST: Nanos = Nanos::millis(50);
+/// How often CPU times are read while all is calm.
+const CALM: Nanos = Nanos::millis(125);
 /// How often memory, descriptors and the interest list are read, and the queues while all is calm: `/proc/net/tcp` walks the kernel's whole
 /// table of sockets, which costs a millisecond or two however few there are.
-const SLOW: Nanos = Nanos::millis(250);
+const SLOW: Nanos = Nanos::millis(500);
 /// Connections whose unread bytes are named one by one, per specimen and round; the total covers all.
 const NAMED: usize = 64;
 /// Rounds that may wait to be taken before the sampler skips one.
@@ -92,13 +94,15 @@ fn run(clock: Clock, targets: &Mutex<Vec<Target>>, hurry: &AtomicBool, send: &Sy
         if slow {
             slow_due = began + SLOW;
         }
-        let depth = Depth { queues: slow || hurry.load(Relaxed), processes: slow };
+        let hurry = hurry.load(Relaxed);
+        let depth = Depth { queues: slow || hurry, processes: slow };
         let round = eyes.look(&clock, &targets, depth);
         // A reader that is away (suspended) misses rounds; the next one tells it where things stand.
         let _ = send.try_send(round);
         // CPU time, not time: on a busy machine the sampler waits for its turn like everybody, and must not wait twice for that.
         let cost = clock::thread_cpu().since(used);
-        let pause = FAST.since(clock.now().since(began)).0.max(cost.0.saturating_mul(19));
+        let pace = if hurry { FAST } else { CALM };
+        let pause = pace.since(clock.now().since(began)).0.max(cost.0.saturating_mul(19));
         match end.recv_timeout(Duration::from_nanos(pause)) {
             Err(RecvTimeoutError::Timeout) => {}
             Ok(()) | Err(RecvTimeoutError::Disconnected) => return,
