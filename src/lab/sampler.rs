@@ -22,7 +22,7 @@ use crate::telemetry::{Event, Lane, Origin, What};
 /// How often CPU times and queues are read while a loop is stuck or dead.
 const FAST: Nanos = Nanos::millis(50);
 /// How often CPU times are read while all is calm.
-const CALM: Nanos = Nanos::millis(125);
+const CALM: Nanos = Nanos::millis(200);
 /// How often memory, descriptors and the interest list are read, and the queues while all is calm: `/proc/net/tcp` walks the kernel's whole
 /// table of sockets, which costs a millisecond or two however few there are.
 const SLOW: Nanos = Nanos::millis(500);
