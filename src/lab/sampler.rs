@@ -138,7 +138,7 @@ struct Known {
 struct Sockets {
     accept_queue: Option<u32>,
     unread: u64,
-    sockets: u32,
+    holding: u32,
     named: Vec<(u16, u32)>,
 }
 
@@ -164,7 +164,7 @@ impl Eyes {
             let mut say = |what| round.push(Event { at, from, what });
             if let Some(length) = sockets.accept_queue {
                 say(What::AcceptQueue { length, limit });
-                say(What::UnreadTotal { bytes: u32::try_from(sockets.unread).unwrap_or(u32::MAX), sockets: sockets.sockets });
+                say(What::UnreadTotal { bytes: u32::try_from(sockets.unread).unwrap_or(u32::MAX), sockets: sockets.holding });
                 for (port, bytes) in sockets.named {
                     say(What::Unread { port: u32::from(port), bytes });
                 }
@@ -253,7 +253,7 @@ fn take_line(line: &[u8], targets: &[Target], found: &mut [Sockets]) {
         // Established, and half-closed by the peer: what they hold is for the specimen to read.
         b"01" | b"08" if unread > 0 => {
             sockets.unread += u64::from(unread);
-            sockets.sockets += 1;
+            sockets.holding += 1;
             if sockets.named.len() < NAMED {
                 sockets.named.push((remote as u16, unread));
             }

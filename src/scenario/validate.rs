@@ -216,8 +216,8 @@ impl Check<'_> {
             | MitigationSetting::ReadUntilEagain
             | MitigationSetting::NonBlocking
             | MitigationSetting::CloseOnEof
-            | MitigationSetting::ReserveDescriptor => {}
-            MitigationSetting::RejectionHook { .. }
+            | MitigationSetting::ReserveDescriptor
+            | MitigationSetting::RejectionHook { .. }
             | MitigationSetting::CatchAtEnd
             | MitigationSetting::PromiseChain
             | MitigationSetting::AsyncAwait => {}
