@@ -27,6 +27,8 @@ pub const SUPERVISOR_DEADLINE: Nanos = Nanos::secs(2);
 pub const WAIT: Nanos = Nanos::millis(800);
 /// The buffer of a connection that is read once, where a key says so.
 pub const DRAIN_BUFFER: u32 = 1024;
+/// What a leaking closure has taken along where a key says so, in KiB.
+pub const CLOSURE_KIB: u32 = 256;
 /// How long a connection may be idle where the idle timeout is switched on by a key.
 pub const IDLE: Nanos = Nanos::secs(2);
 /// The open-loop rate that a key goes back to.
@@ -326,6 +328,19 @@ pub static COMMANDS: &[Row] = &[
     .in_menu(Menu::Faults)
     .in_script(),
     row(
+        "closure-leak",
+        Lab,
+        Fixed(Command::Inject(FaultSetting::ClosureLeak { kib: CLOSURE_KIB })),
+        keys!(LAB_AND_MENUS: "z"),
+        words("closure leak", "闭包泄漏"),
+        words(
+            "give each new connection a session and a callback of 256 KiB that own each other; the key switches it on and off",
+            "每个新连接有一个会话和一个 256 KiB 的回调,互相持有;按键开关",
+        ),
+    )
+    .in_menu(Menu::Faults)
+    .in_script(),
+    row(
         "cure",
         Lab,
         Written("Cure(ForgottenDrain)"),
@@ -516,6 +531,32 @@ pub static COMMANDS: &[Row] = &[
         words(
             "run /chain as an async function instead of nested callbacks; the key switches it on and off",
             "用 async 函数代替嵌套回调来写 /chain;按键开关",
+        ),
+    )
+    .in_menu(Menu::Mitigations)
+    .in_script(),
+    row(
+        "weak-references",
+        Lab,
+        Fixed(Command::Apply(MitigationSetting::WeakReferences)),
+        keys!(LAB_AND_MENUS: "Y"),
+        words("weak references", "弱引用"),
+        words(
+            "let a session's callback know its session without owning it; the key switches it on and off",
+            "会话的回调只弱引用会话,不持有它;按键开关",
+        ),
+    )
+    .in_menu(Menu::Mitigations)
+    .in_script(),
+    row(
+        "explicit-release",
+        Lab,
+        Fixed(Command::Apply(MitigationSetting::ExplicitRelease)),
+        keys!(LAB_AND_MENUS: "Z"),
+        words("explicit release", "显式释放"),
+        words(
+            "let a session give up its callback when its connection closes; the key switches it on and off",
+            "连接关闭时,会话主动放开它的回调;按键开关",
         ),
     )
     .in_menu(Menu::Mitigations)
