@@ -3,6 +3,7 @@
 pub mod cards;
 pub mod clients;
 pub mod code;
+pub mod connections;
 pub mod footer;
 pub mod head;
 pub mod help;
