@@ -736,7 +736,7 @@ pub static COMMANDS: &[Row] = &[
         "screen",
         View,
         Digit(Command::Screen),
-        keys!(SCREENS: "1" "2"),
+        keys!(SCREENS: "1" "2" "3"),
         words("screen", "画面"),
         words("show this screen; while a question is open, digits answer it", "切换到这个画面;有问题待答时,数字键用来回答"),
     ),
@@ -763,7 +763,7 @@ pub static COMMANDS: &[Row] = &[
         Fixed(Command::NextOrder),
         keys!(TABLE: "z"),
         words("order", "排序"),
-        words("sort the table by its next figure", "按下一项指标给表格排序"),
+        words("put the rows of the table into another order", "换一种顺序排列表格的行"),
     )
     .in_footer(4),
     row("up", View, Fixed(Command::Up), keys!(LISTS: "up" "k"), words("up", "上"), words("the entry above", "上一项")).in_footer(5),

@@ -55,6 +55,8 @@ pub struct Shown {
 pub struct Rows {
     /// In which order connections stand.
     pub order: Order,
+    /// Whether requests stand newest first, not slowest first.
+    pub newest: bool,
     /// The chosen connection.
     pub connection: Option<RowId>,
     /// The chosen request.

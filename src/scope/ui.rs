@@ -122,11 +122,12 @@ impl Ui {
             Command::Screen(n) => self.turn_to(usize::from(n)),
             Command::NextScreen => self.turn_to((self.place_of_screen() + 1) % SCREENS.len()),
             Command::PreviousScreen => self.turn_to((self.place_of_screen() + SCREENS.len() - 1) % SCREENS.len()),
+            Command::NextOrder if self.screen == Screen::Latency => self.rows.newest = !self.rows.newest,
             Command::NextOrder => self.rows.order = self.rows.order.next(),
             Command::Freeze => self.frozen = !self.frozen,
             Command::NextSpecimen => {
                 self.chosen = (self.chosen + 1) % world.specimens.len().max(1);
-                self.rows = Rows { order: self.rows.order, ..Rows::default() };
+                self.rows = Rows { order: self.rows.order, newest: self.rows.newest, ..Rows::default() };
             }
             Command::NextStep if self.page + 1 < self.pages => self.page += 1,
             Command::NextStep => self.turn(self.step.saturating_add(1), scenario),

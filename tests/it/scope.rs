@@ -12,7 +12,7 @@ use loopscope::command::keymap::{Context, Keymap};
 use loopscope::command::table::{COMMANDS, Menu};
 use loopscope::scenario::Scenario;
 use loopscope::scenario::catalogue::BUILT_IN;
-use loopscope::scope::panels::{cards, clients, code, connections, footer, head, kernel, lesson, timeline, wheel};
+use loopscope::scope::panels::{cards, clients, code, connections, footer, head, kernel, latency, lesson, slowest, timeline, wheel};
 use loopscope::scope::rows::{Order, RowId, Rows};
 use loopscope::scope::screens::SCREENS;
 use loopscope::scope::ui::Open;
@@ -181,6 +181,14 @@ fn states() -> Vec<State> {
             Ui { screen: Screen::Connections, chosen: 1, rows: Rows { order: Order::Requests, ..Rows::default() }, ..at(0) },
             &computing,
         ),
+        state(
+            "latency",
+            one().stall(Nanos::millis(812)).calm(Nanos::millis(2300)).world(),
+            Ui { screen: Screen::Latency, ..at(0) },
+            &computing,
+        ),
+        state("latency-three", three().world(), Ui { screen: Screen::Latency, chosen: 2, ..at(0) }, &computing),
+        state("latency-none", World::new(&Story::new(&["naive"]).setup()), Ui { screen: Screen::Latency, ..at(0) }, &computing),
         state("connections-none", World::new(&Story::new(&["naive"]).setup()), Ui { screen: Screen::Connections, ..at(0) }, &computing),
         state("frozen", one().world(), Ui { frozen: true, ..at(0) }, &computing),
     ]
@@ -300,6 +308,14 @@ fn widgets_draw_into_no_room_at_all() {
                 let shape = connections::shape(specimen, world.now, &state.ui.rows, usize::from(h));
                 connections::Table { shape: &shape, look }.render(area, &mut buf);
                 connections::details(specimen, world.now, &state.ui.rows, look, area, &mut buf);
+                let shape = latency::histogram(specimen, gaze.figures.recent, w);
+                latency::Histogram { shape: &shape, look }.render(area, &mut buf);
+                let shape = latency::figures(specimen, gaze.figures.recent);
+                latency::Figures { shape: &shape, look }.render(area, &mut buf);
+                let shape = slowest::shape(specimen, world.now, &state.ui.rows, usize::from(h));
+                slowest::Slowest { shape: &shape, look }.render(area, &mut buf);
+                let shape = clients::shape(specimen, &gaze, world.stall_threshold, w);
+                clients::Spectrogram { shape: &shape, look }.render(area, &mut buf);
                 // And where the area lies partly outside of the buffer.
                 let outside = Rect::new(w / 2, h / 2, 40, 12);
                 let shape = timeline::shape(world, 0, 40, look);

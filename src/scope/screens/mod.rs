@@ -1,6 +1,7 @@
 //! Where the panels stand: one file for each screen, with a drawing of the layout above the layout code.
 
 mod connections;
+mod latency;
 mod scope;
 mod start;
 
@@ -39,6 +40,7 @@ pub static SCREENS: &[Row] = &[
         draw: scope::draw,
     },
     Row { screen: Screen::Connections, name: "screen.connections", about: &["help.connections", "help.stages"], draw: connections::draw },
+    Row { screen: Screen::Latency, name: "screen.latency", about: &["help.latency", "help.parts"], draw: latency::draw },
 ];
 
 /// Draws what every screen of a running lab but the first has in common: head, cards of several specimens in their short form, footer.
