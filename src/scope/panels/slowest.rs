@@ -143,11 +143,14 @@ impl Slowest<'_> {
         }
         x += 1;
         let names: Vec<_> = PARTS.iter().map(|(letter, name, role)| (format!("{letter} {}", look.text(name)), *role)).collect();
+        // Closer together where there would be no room for the last.
+        let wide: usize = names.iter().map(|(text, _)| width(text) + 2).sum();
+        let apart = if usize::from(area.right().saturating_sub(x)) + 2 < wide { 1 } else { 2 };
         for (text, role) in names {
             if x + width(&text) as u16 > area.right() {
                 break;
             }
-            x = pen.text(x, area.y, &text, look.style(role)) + 2;
+            x = pen.text(x, area.y, &text, look.style(role)) + apart;
         }
     }
 

@@ -31,7 +31,7 @@ pub fn draw(scene: &Scene<'_>, buf: &mut Buffer, drawn: &mut Drawn) {
 
     let below = (body.height * 2 / 5).clamp(5, 24).min(body.height);
     let above = Rect { height: body.height - below, ..body };
-    let right = (body.width * 2 / 5).clamp(30, 48);
+    let right = (body.width * 2 / 5).clamp(34, 48);
     let left = Rect { width: body.width.saturating_sub(right), ..above };
     let right = Rect { x: left.right(), width: body.width - left.width, ..above };
     let upper = if above.height >= 11 { (above.height * 2 / 5).clamp(5, 16) } else { above.height };
