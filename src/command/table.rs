@@ -4,7 +4,8 @@
 //! is a variant of [`Command`] and a row here. The tests hold the two to each other. It knows no screen and no terminal.
 //!
 //! How the keys were chosen: a lower-case letter breaks something or opens something (`c` computes, `p` panics, `f` faults, `m` mitigations),
-//! the capital mends or is final (`W` worker pool, `C` catch, `K` kill, `R` respawn). `Tab`, `1` to `6`, `.`, `[`, `]`, `/`, `:` and the arrows
+//! the capital mends or is final (`W` worker pool, `C` catch, `K` kill, `R` respawn). Digits and `Tab` turn to another
+//! screen, except that a digit answers a question that is open. `.`, `[`, `]`, `/`, `:` and the arrows
 //! left and right are kept free in the lab for screens, stepping, playback, search and scrubbing.
 
 use super::Command;
@@ -178,11 +179,17 @@ impl Row {
 /// Wherever one is.
 const EVERYWHERE: &[Context] = Context::ALL;
 /// Before the running lab, with nothing open.
-const LAB: &[Context] = &[Context::Lab, Context::Question];
+const LAB: &[Context] = &[Context::Lab, Context::Question, Context::Table];
+/// Where the lesson is in sight, with nothing open.
+const LESSON: &[Context] = &[Context::Lab, Context::Question];
+/// Where digits turn to a screen: nothing is open and nothing is asked.
+const SCREENS: &[Context] = &[Context::Lab, Context::Table];
+/// Before a table.
+const TABLE: &[Context] = &[Context::Table];
 /// Before the running lab, also with a menu open.
-const LAB_AND_MENUS: &[Context] = &[Context::Lab, Context::Question, Context::FaultMenu, Context::MitigationMenu];
+const LAB_AND_MENUS: &[Context] = &[Context::Lab, Context::Question, Context::Table, Context::FaultMenu, Context::MitigationMenu];
 /// Where there is a list or a page to move in.
-const LISTS: &[Context] = &[Context::FaultMenu, Context::MitigationMenu, Context::Home, Context::Help];
+const LISTS: &[Context] = &[Context::Table, Context::FaultMenu, Context::MitigationMenu, Context::Home, Context::Help];
 /// Where there are entries to take.
 const ENTRIES: &[Context] = &[Context::FaultMenu, Context::MitigationMenu, Context::Home];
 /// While the lesson waits for an answer.
@@ -691,7 +698,7 @@ pub static COMMANDS: &[Row] = &[
         "next-step",
         Lesson,
         Fixed(Command::NextStep),
-        keys!(LAB: "enter"),
+        keys!(LESSON: "enter"),
         words("next step", "下一步"),
         words("the next step of the lesson", "课程的下一步"),
     )
@@ -700,7 +707,7 @@ pub static COMMANDS: &[Row] = &[
         "previous-step",
         Lesson,
         Fixed(Command::PreviousStep),
-        keys!(LAB: "backspace"),
+        keys!(LESSON: "backspace"),
         words("step back", "上一步"),
         words("the step before", "课程的上一步"),
     ),
@@ -766,6 +773,40 @@ pub static COMMANDS: &[Row] = &[
         words("choose the specimen that keys act on: the next one", "选择按键所作用的样本:下一个"),
     )
     .in_footer(5),
+    row(
+        "screen",
+        View,
+        Digit(Command::Screen),
+        keys!(SCREENS: "1" "2" "3"),
+        words("screen", "画面"),
+        words("show this screen; while a question is open, digits answer it", "切换到这个画面;有问题待答时,数字键用来回答"),
+    ),
+    row(
+        "next-screen",
+        View,
+        Fixed(Command::NextScreen),
+        keys!(LAB: "tab"),
+        words("screen", "换画面"),
+        words("show the next screen", "切换到下一个画面"),
+    )
+    .in_footer(5),
+    row(
+        "previous-screen",
+        View,
+        Fixed(Command::PreviousScreen),
+        keys!(LAB: "shift+tab"),
+        words("screen before", "上一画面"),
+        words("show the screen before", "切换到上一个画面"),
+    ),
+    row(
+        "next-order",
+        View,
+        Fixed(Command::NextOrder),
+        keys!(TABLE: "z"),
+        words("order", "排序"),
+        words("put the rows of the table into another order", "换一种顺序排列表格的行"),
+    )
+    .in_footer(4),
     row("up", View, Fixed(Command::Up), keys!(LISTS: "up" "k"), words("up", "上"), words("the entry above", "上一项")).in_footer(5),
     row("down", View, Fixed(Command::Down), keys!(LISTS: "down" "j"), words("down", "下"), words("the entry below", "下一项")).in_footer(5),
     row("select", View, Fixed(Command::Select), keys!(ENTRIES: "enter"), words("take it", "选定"), words("take the entry", "选定这一项"))
@@ -867,6 +908,10 @@ impl Command {
             Self::NextStep => "NextStep",
             Self::PreviousStep => "PreviousStep",
             Self::Answer(_) => "Answer",
+            Self::Screen(_) => "Screen",
+            Self::NextScreen => "NextScreen",
+            Self::PreviousScreen => "PreviousScreen",
+            Self::NextOrder => "NextOrder",
             Self::Freeze => "Freeze",
             Self::NextSpecimen => "NextSpecimen",
             Self::FaultMenu => "FaultMenu",
