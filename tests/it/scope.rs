@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
+use loopscope::base::ids::{ConnId, SpecimenId};
 use loopscope::base::lang::Lang;
 use loopscope::base::units::Nanos;
 use loopscope::command::key::Key;
@@ -12,7 +13,8 @@ use loopscope::scenario::Scenario;
 use loopscope::scenario::catalogue::BUILT_IN;
 use loopscope::scope::panels::{cards, clients, code, footer, head, kernel, lesson, timeline, wheel};
 use loopscope::scope::ui::Open;
-use loopscope::scope::{Eye, Look, Scene, Screen, Theme, Tier, Ui, draw, text};
+use loopscope::scope::{Eye, Frozen, Look, Scene, Screen, Theme, Tier, Ui, draw, text};
+use loopscope::telemetry::event::{Event, Lane, Origin, What};
 use loopscope::telemetry::vocabulary::{Cause, Fault, Mitigation, Phase};
 use loopscope::world::World;
 use loopscope::world::testing::Story;
@@ -135,6 +137,13 @@ struct State {
     scenario: Scenario,
 }
 
+/// A place in the past.
+fn frozen(speed: Option<f64>) -> Frozen {
+    let from = Origin { specimen: SpecimenId(0), lane: Lane::Loop };
+    let event = Event { at: Nanos(11_998_765_432), from, what: What::Began { conn: ConnId(17), cause: Cause::Readable } };
+    Frozen { behind: Nanos::millis(2310), speed, event: Some((123_456, event)) }
+}
+
 /// The states that a picture is taken of.
 fn states() -> Vec<State> {
     let one = || Story::new(&["naive"]).calm(Nanos::secs(12));
@@ -161,7 +170,8 @@ fn states() -> Vec<State> {
         state("mitigations", three().world(), Ui { open: Open::Menu(Menu::Mitigations), chosen: 1, ..at(0) }, &computing),
         state("help", one().world(), Ui { open: Open::Help, ..at(0) }, &computing),
         state("small", one().world(), at(0), &computing),
-        state("frozen", one().world(), Ui { frozen: true, ..at(0) }, &computing),
+        state("frozen", one().world(), Ui { frozen: Some(frozen(None)), ..at(0) }, &computing),
+        state("playing", one().hang(Nanos::millis(300)).world(), Ui { frozen: Some(frozen(Some(1e-3))), ..at(0) }, &computing),
     ]
 }
 
@@ -243,6 +253,8 @@ fn what_matters_is_on_every_screen_that_is_large_enough() {
         says("dead", size, &["DEAD", "exit code 101", "new process"]);
         says("after", size, &["held", "worker pool"]);
         says("unseen", size, &["STARTING"]);
+        says("frozen", size, &["FROZEN −2.31 s", "Began conn 17", "space"]);
+        says("playing", size, &["PLAYING 1/1 000 −2.31 s", "Began conn 17", "space"]);
         says("start", size, &["lessons", "The healthy loop", "LIVE"]);
     }
     says("small", (59, 18), &["60×18", "59×18"]);
@@ -289,7 +301,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
     #[test]
     fn any_size_and_any_keys_make_a_picture(
-        state in 0..11_usize,
+        state in 0..64_usize,
         keys in prop::collection::vec(0..200_usize, 0..24),
         sizes in prop::collection::vec((0..320_u16, 0..90_u16), 1..4),
         theme in 0..3_usize,

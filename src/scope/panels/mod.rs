@@ -9,5 +9,6 @@ pub mod help;
 pub mod kernel;
 pub mod lesson;
 pub mod menu;
+pub mod moment;
 pub mod timeline;
 pub mod wheel;
