@@ -86,6 +86,8 @@ mod tests {
         assert_eq!(press(Context::Lab, "e"), Some(Command::Inject(FaultSetting::EndlessLoop)));
         assert_eq!(press(Context::Lab, "f"), Some(Command::FaultMenu));
         assert_eq!(press(Context::Lab, "space"), Some(Command::Freeze));
+        assert_eq!(press(Context::Lab, "."), Some(Command::NextEvent));
+        assert_eq!(press(Context::Question, "shift+left"), Some(Command::FarBackwards));
         assert_eq!(press(Context::Lab, "="), Some(Command::LoadUp));
         assert_eq!(press(Context::Home, "enter"), Some(Command::Select));
         assert_eq!(press(Context::Home, "p"), None);
@@ -111,7 +113,7 @@ mod tests {
 
     #[test]
     fn what_later_screens_need_is_free() {
-        for key in ["4", "5", "6", ".", ",", "[", "]", "left", "right", "/", ":"] {
+        for key in ["4", "5", "6", "/", ":"] {
             assert_eq!(press(Context::Lab, key), None, "{key}");
         }
     }

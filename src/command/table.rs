@@ -5,8 +5,8 @@
 //!
 //! How the keys were chosen: a lower-case letter breaks something or opens something (`c` computes, `p` panics, `f` faults, `m` mitigations),
 //! the capital mends or is final (`W` worker pool, `C` catch, `K` kill, `R` respawn). Digits and `Tab` turn to another
-//! screen, except that a digit answers a question that is open. `.`, `[`, `]`, `/`, `:` and the arrows
-//! left and right are kept free in the lab for screens, stepping, playback, search and scrubbing.
+//! screen, except that a digit answers a question that is open. Pairs of signs move in the recorded past (`,` `.` events, `<` `>` ticks,
+//! `[` `]` speed, `(` `)` stalls). `/` and `:` are kept free for search and a palette.
 
 use super::Command;
 use super::keymap::Context;
@@ -65,6 +65,8 @@ pub enum Group {
     Lab,
     /// Which lesson, and where in it.
     Lesson,
+    /// Where one stands in the recorded past.
+    Time,
     /// What is on the screen.
     View,
 }
@@ -225,7 +227,7 @@ macro_rules! keys {
     ($($contexts:ident: $($key:literal)+),*) => { &[$(Binding { contexts: $contexts, keys: &[$($key),+] }),*] };
 }
 
-use Group::{Lab, Lesson, View};
+use Group::{Lab, Lesson, Time, View};
 use Make::{Digit, Fixed, Written};
 
 /// Every command, in the order of menus, footer and help.
@@ -338,7 +340,7 @@ pub static COMMANDS: &[Row] = &[
         "closure-leak",
         Lab,
         Fixed(Command::Inject(FaultSetting::ClosureLeak { kib: CLOSURE_KIB })),
-        keys!(LAB_AND_MENUS: "z"),
+        keys!(LAB_AND_MENUS: "w"),
         words("closure leak", "闭包泄漏"),
         words(
             "give each new connection a session and a callback of 256 KiB that own each other; the key switches it on and off",
@@ -754,16 +756,137 @@ pub static COMMANDS: &[Row] = &[
         words("back to the list of lessons", "回到课程列表"),
     )
     .in_footer(13),
-    // ---- the view -------------------------------------------------------------------------------------------------
+    // ---- the past -------------------------------------------------------------------------------------------------
     row(
         "freeze",
-        View,
+        Time,
         Fixed(Command::Freeze),
         keys!(LAB: "space"),
         words("freeze", "定格"),
-        words("hold the picture, or let it go on; the loop runs on", "定住画面或放行;循环照常运行"),
+        words("stand still in the recorded past, or go back to live; the loop runs on", "停在已记录的过去,或回到现在;循环照常运行"),
     )
     .in_footer(4),
+    row(
+        "play",
+        Time,
+        Fixed(Command::Play),
+        keys!(LAB: "z"),
+        words("play", "播放"),
+        words(
+            "play the past, or stand still in it; it begins at a thousandth of real time",
+            "播放过去,或在过去停住;起始速度为实时的千分之一",
+        ),
+    )
+    .in_footer(7),
+    row(
+        "slower",
+        Time,
+        Fixed(Command::Slower),
+        keys!(LAB: "["),
+        words("slower", "更慢"),
+        words("play ten times slower, down to 1/100 000", "放慢十倍,最慢 1/100 000"),
+    )
+    .in_footer(6),
+    row(
+        "faster",
+        Time,
+        Fixed(Command::Faster),
+        keys!(LAB: "]"),
+        words("faster", "更快"),
+        words("play ten times faster, up to ten times real time", "加快十倍,最快为实时的十倍"),
+    )
+    .in_footer(6),
+    row(
+        "previous-event",
+        Time,
+        Fixed(Command::PreviousEvent),
+        keys!(LAB: ","),
+        words("event back", "上一事件"),
+        words("take the last event back", "退回上一个事件"),
+    )
+    .in_footer(3),
+    row(
+        "next-event",
+        Time,
+        Fixed(Command::NextEvent),
+        keys!(LAB: "."),
+        words("next event", "下一事件"),
+        words("to just after the next event", "前进到下一个事件之后"),
+    )
+    .in_footer(3),
+    row(
+        "previous-tick",
+        Time,
+        Fixed(Command::PreviousTick),
+        keys!(LAB: "<"),
+        words("tick back", "上一轮"),
+        words("to the beginning of the tick before", "退到上一轮循环的开头"),
+    )
+    .in_footer(5),
+    row(
+        "next-tick",
+        Time,
+        Fixed(Command::NextTick),
+        keys!(LAB: ">"),
+        words("next tick", "下一轮"),
+        words("to the next beginning of a tick", "前进到下一轮循环的开头"),
+    )
+    .in_footer(5),
+    row(
+        "backwards",
+        Time,
+        Fixed(Command::Backwards),
+        keys!(LAB: "left"),
+        words("10 ms back", "退 10 ms"),
+        words("10 ms earlier", "往前 10 ms(更早)"),
+    )
+    .in_footer(5),
+    row(
+        "forwards",
+        Time,
+        Fixed(Command::Forwards),
+        keys!(LAB: "right"),
+        words("10 ms on", "进 10 ms"),
+        words("10 ms later", "往后 10 ms(更晚)"),
+    )
+    .in_footer(5),
+    row(
+        "far-backwards",
+        Time,
+        Fixed(Command::FarBackwards),
+        keys!(LAB: "{" "shift+left"),
+        words("1 s back", "退 1 s"),
+        words("one second earlier", "往前 1 秒(更早)"),
+    )
+    .in_footer(8),
+    row(
+        "far-forwards",
+        Time,
+        Fixed(Command::FarForwards),
+        keys!(LAB: "}" "shift+right"),
+        words("1 s on", "进 1 s"),
+        words("one second later", "往后 1 秒(更晚)"),
+    )
+    .in_footer(8),
+    row(
+        "previous-stall",
+        Time,
+        Fixed(Command::PreviousStall),
+        keys!(LAB: "("),
+        words("stall before", "上一停顿"),
+        words("to the beginning of the stall before", "跳到上一次停顿的开头"),
+    )
+    .in_footer(4),
+    row(
+        "next-stall",
+        Time,
+        Fixed(Command::NextStall),
+        keys!(LAB: ")"),
+        words("next stall", "下一停顿"),
+        words("to the beginning of the next stall", "跳到下一次停顿的开头"),
+    )
+    .in_footer(4),
+    // ---- the view -------------------------------------------------------------------------------------------------
     row(
         "next-specimen",
         View,
@@ -802,7 +925,7 @@ pub static COMMANDS: &[Row] = &[
         "next-order",
         View,
         Fixed(Command::NextOrder),
-        keys!(TABLE: "z"),
+        keys!(TABLE: "i"),
         words("order", "排序"),
         words("put the rows of the table into another order", "换一种顺序排列表格的行"),
     )
@@ -913,6 +1036,19 @@ impl Command {
             Self::PreviousScreen => "PreviousScreen",
             Self::NextOrder => "NextOrder",
             Self::Freeze => "Freeze",
+            Self::Play => "Play",
+            Self::Slower => "Slower",
+            Self::Faster => "Faster",
+            Self::PreviousEvent => "PreviousEvent",
+            Self::NextEvent => "NextEvent",
+            Self::PreviousTick => "PreviousTick",
+            Self::NextTick => "NextTick",
+            Self::Backwards => "Backwards",
+            Self::Forwards => "Forwards",
+            Self::FarBackwards => "FarBackwards",
+            Self::FarForwards => "FarForwards",
+            Self::PreviousStall => "PreviousStall",
+            Self::NextStall => "NextStall",
             Self::NextSpecimen => "NextSpecimen",
             Self::FaultMenu => "FaultMenu",
             Self::MitigationMenu => "MitigationMenu",
@@ -928,6 +1064,11 @@ impl Command {
             Self::Suspend => "Suspend",
             Self::Quit => "Quit",
         }
+    }
+
+    /// Whether it moves in the recorded past.
+    pub fn travels(&self) -> bool {
+        *self != Self::Freeze && of(self).is_some_and(|row| row.group == Time)
     }
 
     /// Whether a scenario's script may do it.

@@ -33,7 +33,7 @@ use crate::world::{Specimen, World};
 pub use eye::Eye;
 pub use pen::Targets;
 pub use theme::{Role, Theme, Tier};
-pub use ui::{Screen, Ui};
+pub use ui::{Frozen, Screen, Ui};
 
 /// In which colours and which language.
 #[derive(Clone, Copy, Debug)]

@@ -8,6 +8,7 @@ use crate::command::keymap::Context;
 use crate::command::table::{self, Menu};
 use crate::scenario::Scenario;
 use crate::scenario::schema::{Expectation, Step};
+use crate::telemetry::event::Event;
 use crate::world::{Specimen, World};
 
 /// Which screen is shown.
@@ -34,6 +35,17 @@ pub enum Open {
     Menu(Menu),
     /// The help.
     Help,
+}
+
+/// Where in the recorded past one stands. The world that is shown with it is that of then.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Frozen {
+    /// How far behind the present.
+    pub behind: Nanos,
+    /// At which part of real time it plays; nothing where it stands.
+    pub speed: Option<f64>,
+    /// The event that happened last, and its number.
+    pub event: Option<(u64, Event)>,
 }
 
 /// What has been chosen and opened.
@@ -65,8 +77,8 @@ pub struct Ui {
     pub done: Vec<bool>,
     /// What is chosen in tables, and in which order they stand.
     pub rows: Rows,
-    /// Whether the picture is held.
-    pub frozen: bool,
+    /// Where in the recorded past one stands; nothing: in the present.
+    pub frozen: Option<Frozen>,
     /// One line for the person: what just happened, or why not.
     pub notice: Option<String>,
 }
@@ -116,6 +128,7 @@ impl Ui {
             Command::Help => self.toggle(Open::Help),
             Command::Back if self.open != Open::Nothing => self.open = Open::Nothing,
             Command::Back if self.screen == Screen::Start => self.screen = Screen::Scope,
+            Command::Back if self.screen != Screen::Start && self.frozen.is_some() => self.frozen = None,
             Command::Back if self.screen != Screen::Scope => self.screen = Screen::Scope,
             Command::Back => return Some(Command::Home),
             Command::Home => self.screen = Screen::Start,
@@ -124,7 +137,12 @@ impl Ui {
             Command::PreviousScreen => self.turn_to((self.place_of_screen() + SCREENS.len() - 1) % SCREENS.len()),
             Command::NextOrder if self.screen == Screen::Latency => self.rows.newest = !self.rows.newest,
             Command::NextOrder => self.rows.order = self.rows.order.next(),
-            Command::Freeze => self.frozen = !self.frozen,
+            Command::Freeze => self.frozen = if self.frozen.is_some() { None } else { Some(Frozen::default()) },
+            command if command.travels() => {
+                // Whoever steps stands still first.
+                self.frozen.get_or_insert_default();
+                return Some(command);
+            }
             Command::NextSpecimen => {
                 self.chosen = (self.chosen + 1) % world.specimens.len().max(1);
                 self.rows = Rows { order: self.rows.order, newest: self.rows.newest, ..Rows::default() };

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
-use loopscope::base::ids::ConnId;
+use loopscope::base::ids::{ConnId, SpecimenId};
 use loopscope::base::lang::Lang;
 use loopscope::base::units::Nanos;
 use loopscope::command::Command;
@@ -16,7 +16,8 @@ use loopscope::scope::panels::{cards, clients, code, connections, footer, head, 
 use loopscope::scope::rows::{Order, RowId, Rows};
 use loopscope::scope::screens::SCREENS;
 use loopscope::scope::ui::Open;
-use loopscope::scope::{Eye, Look, Scene, Screen, Theme, Tier, Ui, draw, text};
+use loopscope::scope::{Eye, Frozen, Look, Scene, Screen, Theme, Tier, Ui, draw, text};
+use loopscope::telemetry::event::{Event, Lane, Origin, What};
 use loopscope::telemetry::vocabulary::{Cause, Fault, Mitigation, Phase};
 use loopscope::world::World;
 use loopscope::world::testing::Story;
@@ -139,6 +140,13 @@ struct State {
     scenario: Scenario,
 }
 
+/// A place in the past.
+fn frozen(speed: Option<f64>) -> Frozen {
+    let from = Origin { specimen: SpecimenId(0), lane: Lane::Loop };
+    let event = Event { at: Nanos(11_998_765_432), from, what: What::Began { conn: ConnId(17), cause: Cause::Readable } };
+    Frozen { behind: Nanos::millis(2310), speed, event: Some((123_456, event)) }
+}
+
 /// The states that a picture is taken of.
 fn states() -> Vec<State> {
     let one = || Story::new(&["naive"]).calm(Nanos::secs(12));
@@ -190,7 +198,8 @@ fn states() -> Vec<State> {
         state("latency-three", three().world(), Ui { screen: Screen::Latency, chosen: 2, ..at(0) }, &computing),
         state("latency-none", World::new(&Story::new(&["naive"]).setup()), Ui { screen: Screen::Latency, ..at(0) }, &computing),
         state("connections-none", World::new(&Story::new(&["naive"]).setup()), Ui { screen: Screen::Connections, ..at(0) }, &computing),
-        state("frozen", one().world(), Ui { frozen: true, ..at(0) }, &computing),
+        state("frozen", one().world(), Ui { frozen: Some(frozen(None)), ..at(0) }, &computing),
+        state("playing", one().hang(Nanos::millis(300)).world(), Ui { frozen: Some(frozen(Some(1e-3))), ..at(0) }, &computing),
     ]
 }
 
@@ -272,6 +281,8 @@ fn what_matters_is_on_every_screen_that_is_large_enough() {
         says("dead", size, &["DEAD", "exit code 101", "new process"]);
         says("after", size, &["held", "worker pool"]);
         says("unseen", size, &["STARTING"]);
+        says("frozen", size, &["FROZEN −2.31 s", "Began conn 17", "space"]);
+        says("playing", size, &["PLAYING 1/1 000 −2.31 s", "Began conn 17", "space"]);
         says("start", size, &["lessons", "The healthy loop", "LIVE"]);
     }
     says("small", (59, 18), &["60×18", "59×18"]);

@@ -15,11 +15,12 @@ use crate::command::keymap::Context;
 use crate::command::{Command, table};
 use crate::scenario::schema::words as written;
 use crate::scope::eye::Figures;
+use crate::scope::panels::moment;
 use crate::scope::pen::{Pen, Targets};
 use crate::scope::screens::{self, SCREENS};
 use crate::scope::text::{clip, width};
 use crate::scope::theme::{Role, Tier};
-use crate::scope::{Look, Scene, Screen, words};
+use crate::scope::{Frozen, Look, Scene, Screen, words};
 use crate::telemetry::vocabulary::Fault;
 use crate::world::findings::{self, Evidence, Finding, FindingKind};
 use crate::world::{Death, Life, Specimen, Stall, StallKind};
@@ -37,8 +38,10 @@ pub enum State {
     Held,
     /// The process is gone.
     Dead,
-    /// The picture is held, not the loop.
+    /// One stands in the past; the loop runs.
     Frozen,
+    /// The past is played.
+    Playing,
 }
 
 impl State {
@@ -62,7 +65,8 @@ impl State {
             Self::Stalled => ("▲", "state.stalled", Role::Alarm),
             Self::Held => ("◆", "state.held", Role::Warn),
             Self::Dead => ("✕", "state.dead", Role::Alarm),
-            Self::Frozen => ("‖", "state.frozen", Role::Accent),
+            Self::Frozen => ("‖", "state.frozen", Role::BannerFrozen),
+            Self::Playing => ("▶", "state.playing", Role::BannerFrozen),
         }
     }
 }
@@ -104,12 +108,21 @@ pub fn announcement(scene: &Scene<'_>) -> Announcement {
     if let Some(notice) = scene.ui.notice.as_ref().filter(|_| !urgent) {
         said = plain(Role::Warn, "›", notice.clone());
     }
-    if scene.ui.frozen {
-        said.details.insert(0, said.headline);
+    if let Some(frozen) = scene.ui.frozen {
+        let event = frozen.event.map(|(n, event)| moment::told(n, &event, scene));
+        let event = event.unwrap_or_else(|| look.text("announce.frozen").into_owned());
+        // What was just said to the person comes first, then what happened last, then what was wrong then.
+        let headline = if scene.ui.notice.is_some() {
+            said.details.insert(0, event);
+            said.headline
+        } else {
+            said.details.insert(0, said.headline);
+            event
+        };
         said = Announcement {
             role: Role::BannerFrozen,
-            sign: "‖",
-            headline: look.text("announce.frozen").into_owned(),
+            sign: if frozen.speed.is_some() { "▶" } else { "‖" },
+            headline,
             details: said.details,
             remedies: vec![(Command::Freeze, look.text("announce.go_live").into_owned())],
         };
@@ -273,6 +286,8 @@ pub struct Head<'a> {
     pub address: Option<SocketAddr>,
     /// The state.
     pub state: State,
+    /// Where in the past one stands.
+    pub frozen: Option<Frozen>,
     /// Its process.
     pub pid: Option<u32>,
     /// Open connections.
@@ -300,7 +315,12 @@ impl<'a> Head<'a> {
             screen: scene.ui.screen,
             title: written(&scene.scenario.title, scene.look.lang).to_owned(),
             address: scene.addresses.get(at).copied().flatten(),
-            state: chosen.map_or(State::Starting, |s| State::of(s, scene.ui.frozen)),
+            state: match scene.ui.frozen {
+                Some(Frozen { speed: Some(_), .. }) => State::Playing,
+                Some(_) => State::Frozen,
+                None => chosen.map_or(State::Starting, |s| State::of(s, false)),
+            },
+            frozen: scene.ui.frozen,
             pid: chosen.and_then(|s| match s.life {
                 Life::Running { pid, .. } => Some(pid),
                 _ => None,
@@ -380,7 +400,17 @@ impl Head<'_> {
         let (area, look) = (pen.area, self.look);
         let (glyph, word, role) = self.state.sign();
         let mut x = pen.text(area.x + 1, y, glyph, look.style(role)) + 1;
-        x = pen.text(x, y, &look.text(word), look.style(role).add_modifier(Modifier::BOLD)) + 2;
+        let style = look.style(role).add_modifier(Modifier::BOLD);
+        x = pen.text(x, y, &look.text(word), style);
+        if let Some(frozen) = self.frozen {
+            // One bar in a colour of its own: nobody must take the past for the present.
+            pen.text(x.saturating_sub(width(&look.text(word)) as u16 + 1), y, " ", style);
+            if let Some(speed) = frozen.speed {
+                x = pen.text(x, y, &format!(" {}", moment::speed(speed)), style);
+            }
+            x = pen.text(x, y, &format!(" −{} ", frozen.behind), style);
+        }
+        x += 2;
         if let Some(name) = &self.specimen {
             x = pen.text(x, y, &visible(name), look.style(Role::Strong)) + 2;
         }

@@ -34,7 +34,8 @@ pub fn shape(screen: Screen, look: Look<'_>, columns: u16) -> Vec<Line> {
     for key in about {
         lines.extend(wrap(&look.text(key), usize::from(columns)).into_iter().map(Line::Text));
     }
-    for (group, title) in [(Group::Lab, "help.lab"), (Group::Lesson, "help.lesson"), (Group::View, "help.view")] {
+    for (group, title) in [(Group::Lab, "help.lab"), (Group::Lesson, "help.lesson"), (Group::Time, "help.time"), (Group::View, "help.view")]
+    {
         lines.push(Line::Blank);
         lines.push(Line::Heading(look.text(title).into_owned()));
         for row in COMMANDS.iter().filter(|row| row.group == group && !row.keys.is_empty()) {

@@ -11,6 +11,7 @@ pub mod kernel;
 pub mod latency;
 pub mod lesson;
 pub mod menu;
+pub mod moment;
 pub mod slowest;
 pub mod timeline;
 pub mod wheel;
