@@ -20,7 +20,7 @@ use super::latency::outcome;
 
 /// The parts of a latency in their order: a letter, the key of the name, a colour.
 const PARTS: [(char, &str, Role); 5] = [
-    ('Q', "part.queued", Role::Waiting),
+    ('Q', "part.queued", Role::Dim),
     ('K', "part.kernel", Role::Poll),
     ('W', "part.waiting", Role::Warn),
     ('R', "part.running", Role::Dispatch),
