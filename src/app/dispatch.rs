@@ -46,11 +46,10 @@ impl App {
             let stage = self.pump.stage();
             self.ui.carry_out(command, &self.scenario, stage.world(), &self.lessons)
         };
-        if self.ui.frozen != self.held.is_some() {
-            self.held = self.ui.frozen.then(|| self.pump.stage().world().clone());
-        }
+        self.stand_or_return();
         let Some(command) = left else { return Ok(Flow::Draw) };
         match command {
+            command if command.travels() => self.travel(&command),
             Command::Quit => return Ok(Flow::Quit(None)),
             Command::Suspend => self.suspend()?,
             Command::Redraw => self.terminal.clear()?,
@@ -87,7 +86,7 @@ impl App {
     fn open(&mut self, scenario: Scenario) {
         self.ui = self.ui.for_lesson(&scenario);
         self.eye = Eye::default();
-        self.held = None;
+        self.then = None;
         self.pump.order(Order::Open(Box::new(scenario.clone())));
         self.scenario = scenario;
     }

@@ -8,6 +8,7 @@ mod input;
 mod pump;
 mod signals;
 mod terminal;
+mod travel;
 
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::Duration;
@@ -22,12 +23,13 @@ use crate::lab;
 use crate::scenario::Scenario;
 use crate::scenario::catalogue::BUILT_IN;
 use crate::scope::{self, Eye, Look, Scene, Screen, Targets, Theme, Tier, Ui};
-use crate::world::{Life, World};
+use crate::world::Life;
 
 use dispatch::Flow;
 use input::Input;
 use pump::Pump;
 use terminal::Screen as Terminal;
+use travel::Then;
 
 /// What to show, and how.
 #[derive(Clone, Debug)]
@@ -103,7 +105,8 @@ pub fn run(options: Options) -> anyhow::Result<Option<i32>> {
         eye: Eye::default(),
         theme,
         lang: options.lang,
-        held: None,
+        then: None,
+        travelled: Nanos::ZERO,
         targets: Targets::default(),
         frame: Duration::from_secs(1) / u32::from(options.fps.max(1)),
         lively_until: LIVELY,
@@ -123,8 +126,10 @@ struct App {
     eye: Eye,
     theme: Theme,
     lang: Lang,
-    /// The world as it was when the picture was held.
-    held: Option<World>,
+    /// Where in the past one stands.
+    then: Option<Then>,
+    /// Up to when playback has been moved on.
+    travelled: Nanos,
     targets: Targets,
     frame: Duration,
     /// Until when pictures come at the full rate.
@@ -201,22 +206,24 @@ impl App {
     }
 
     fn draw(&mut self) -> anyhow::Result<()> {
-        let Self { terminal, pump, lessons, scenario, ui, eye, theme, lang, held, targets, .. } = self;
+        let now = self.clock.now();
+        let passed = now.since(self.travelled);
+        self.travelled = now;
+        let Self { terminal, pump, lessons, scenario, ui, eye, theme, lang, then, targets, .. } = self;
         let mut lively = false;
         terminal.draw(|buf| {
             let stage = pump.stage();
             let (live, addresses) = (stage.world(), stage.addresses());
-            let world = held.as_ref().unwrap_or(live);
-            if held.is_none() {
-                ui.look(scenario, world);
-                eye.look(world);
-            }
-            lively = world.specimens.iter().any(|s| s.stalls.current.is_some() || matches!(s.life, Life::Starting));
+            ui.look(scenario, live);
+            let world = travel::shown(then, &stage, passed, ui, eye);
+            lively = ui.frozen.is_some_and(|frozen| frozen.speed.is_some());
+            lively |= world.specimens.iter().any(|s| s.stalls.current.is_some() || matches!(s.life, Life::Starting));
             let look = Look { theme, lang: *lang };
             let scene = Scene { world, scenario, lessons, ui, eye, look, addresses: &addresses };
             let drawn = scope::draw(&scene, buf);
             *targets = drawn.targets;
             ui.pages = drawn.pages;
+            ui.rows.shown = drawn.shown;
             // The lab goes on while the picture goes to the terminal.
         })?;
         if lively {

@@ -12,10 +12,11 @@ use crate::base::ids::SpecimenId;
 use crate::command::Command;
 use crate::lab::{Lab, Options};
 use crate::scenario::Scenario;
+use crate::world::history::History;
 use crate::world::{Setup, World};
 
 /// Between two looks at the rings.
-const TURN: Duration = Duration::from_millis(10);
+const TURN: Duration = Duration::from_millis(25);
 
 /// What the lab's thread is asked for.
 #[derive(Debug)]
@@ -36,12 +37,24 @@ pub struct Stage {
     lab: Option<Lab>,
     /// The world of a lab that has not started.
     empty: World,
+    /// How many labs there have been: what was remembered of one means nothing to the next.
+    opened: u64,
 }
 
 impl Stage {
     /// What is known.
     pub fn world(&self) -> &World {
         self.lab.as_ref().map_or(&self.empty, Lab::world)
+    }
+
+    /// The recorded past of the lab that runs.
+    pub fn history(&self) -> Option<&History> {
+        self.lab.as_ref().and_then(Lab::history)
+    }
+
+    /// Which lab this is, counted from the first.
+    pub fn opened(&self) -> u64 {
+        self.opened
     }
 
     /// Where the specimens answer.
@@ -65,7 +78,7 @@ impl Pump {
     /// # Errors
     /// Where the thread cannot be had; what the lab says comes as [`Wake::Failed`].
     pub fn start(scenario: Scenario, options: Options, wakes: Sender<Wake>) -> io::Result<Self> {
-        let stage = Arc::new(Mutex::new(Stage { lab: None, empty: empty(&scenario) }));
+        let stage = Arc::new(Mutex::new(Stage { lab: None, empty: empty(&scenario), opened: 0 }));
         let (orders, receiver) = mpsc::channel();
         let thread = std::thread::Builder::new().name("lab".into()).spawn({
             let stage = Arc::clone(&stage);
@@ -128,6 +141,7 @@ impl Thread {
         let before = {
             let mut stage = self.hold();
             stage.empty = empty(scenario);
+            stage.opened += 1;
             stage.lab.take()
         };
         drop(before);

@@ -66,8 +66,42 @@ pub enum Command {
     Answer(u8),
 
     // ---- the view ----
-    /// Hold the picture, or let it go on; the loop runs on.
+    /// Show the screen of this number, from 0.
+    Screen(u8),
+    /// Show the next screen; after the last the first.
+    NextScreen,
+    /// Show the screen before.
+    PreviousScreen,
+    /// Put the rows of the table that is shown into another order.
+    NextOrder,
+    /// Stand still in the recorded past, or go back to the present; the loop runs on.
     Freeze,
+    /// Play the past, or stand still in it.
+    Play,
+    /// Play faster.
+    Faster,
+    /// Play slower.
+    Slower,
+    /// To just after the next event.
+    NextEvent,
+    /// Take the last event back.
+    PreviousEvent,
+    /// To the next beginning of a tick.
+    NextTick,
+    /// To the beginning of the tick before.
+    PreviousTick,
+    /// A little later.
+    Forwards,
+    /// A little earlier.
+    Backwards,
+    /// Much later.
+    FarForwards,
+    /// Much earlier.
+    FarBackwards,
+    /// To the beginning of the next stall.
+    NextStall,
+    /// To the beginning of the stall before.
+    PreviousStall,
     /// Choose the specimen that keys act on: the next one.
     NextSpecimen,
     /// Open or close the menu of faults.

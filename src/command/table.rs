@@ -4,8 +4,9 @@
 //! is a variant of [`Command`] and a row here. The tests hold the two to each other. It knows no screen and no terminal.
 //!
 //! How the keys were chosen: a lower-case letter breaks something or opens something (`c` computes, `p` panics, `f` faults, `m` mitigations),
-//! the capital mends or is final (`W` worker pool, `C` catch, `K` kill, `R` respawn). `Tab`, `1` to `6`, `.`, `[`, `]`, `/`, `:` and the arrows
-//! left and right are kept free in the lab for screens, stepping, playback, search and scrubbing.
+//! the capital mends or is final (`W` worker pool, `C` catch, `K` kill, `R` respawn). Digits and `Tab` turn to another
+//! screen, except that a digit answers a question that is open. Pairs of signs move in the recorded past (`,` `.` events, `<` `>` ticks,
+//! `[` `]` speed, `(` `)` stalls). `/` and `:` are kept free for search and a palette.
 
 use super::Command;
 use super::keymap::Context;
@@ -70,6 +71,8 @@ pub enum Group {
     Lab,
     /// Which lesson, and where in it.
     Lesson,
+    /// Where one stands in the recorded past.
+    Time,
     /// What is on the screen.
     View,
 }
@@ -184,11 +187,17 @@ impl Row {
 /// Wherever one is.
 const EVERYWHERE: &[Context] = Context::ALL;
 /// Before the running lab, with nothing open.
-const LAB: &[Context] = &[Context::Lab, Context::Question];
+const LAB: &[Context] = &[Context::Lab, Context::Question, Context::Table];
+/// Where the lesson is in sight, with nothing open.
+const LESSON: &[Context] = &[Context::Lab, Context::Question];
+/// Where digits turn to a screen: nothing is open and nothing is asked.
+const SCREENS: &[Context] = &[Context::Lab, Context::Table];
+/// Before a table.
+const TABLE: &[Context] = &[Context::Table];
 /// Before the running lab, also with a menu open.
-const LAB_AND_MENUS: &[Context] = &[Context::Lab, Context::Question, Context::FaultMenu, Context::MitigationMenu];
+const LAB_AND_MENUS: &[Context] = &[Context::Lab, Context::Question, Context::Table, Context::FaultMenu, Context::MitigationMenu];
 /// Where there is a list or a page to move in.
-const LISTS: &[Context] = &[Context::FaultMenu, Context::MitigationMenu, Context::Home, Context::Help];
+const LISTS: &[Context] = &[Context::Table, Context::FaultMenu, Context::MitigationMenu, Context::Home, Context::Help];
 /// Where there are entries to take.
 const ENTRIES: &[Context] = &[Context::FaultMenu, Context::MitigationMenu, Context::Home];
 /// While the lesson waits for an answer.
@@ -224,7 +233,7 @@ macro_rules! keys {
     ($($contexts:ident: $($key:literal)+),*) => { &[$(Binding { contexts: $contexts, keys: &[$($key),+] }),*] };
 }
 
-use Group::{Lab, Lesson, View};
+use Group::{Lab, Lesson, Time, View};
 use Make::{Digit, Fixed, Written};
 
 /// Every command, in the order of menus, footer and help.
@@ -308,10 +317,36 @@ pub static COMMANDS: &[Row] = &[
     .in_menu(Menu::Faults)
     .in_script(),
     row(
+        "rejected-promise",
+        Lab,
+        Fixed(Command::Inject(FaultSetting::RejectedPromise)),
+        keys!(LAB_AND_MENUS: "u"),
+        words("rejected promise", "无人处理的 rejection"),
+        words(
+            "the next request waits on a promise that is rejected, and nobody handles it",
+            "下一个请求等待的 promise 被拒绝,而且没有人处理",
+        ),
+    )
+    .in_menu(Menu::Faults)
+    .in_script(),
+    row(
+        "forgotten-branch",
+        Lab,
+        Fixed(Command::Inject(FaultSetting::ForgottenBranch)),
+        keys!(LAB_AND_MENUS: "y"),
+        words("forgotten branch", "漏写的分支"),
+        words(
+            "in /chain as nested callbacks, one error branch answers nobody; the key switches it on and off",
+            "嵌套回调写的 /chain 里,有一个错误分支没有响应任何人;按键开关",
+        ),
+    )
+    .in_menu(Menu::Faults)
+    .in_script(),
+    row(
         "closure-leak",
         Lab,
         Fixed(Command::Inject(FaultSetting::ClosureLeak { kib: CLOSURE_KIB })),
-        keys!(LAB_AND_MENUS: "u"),
+        keys!(LAB_AND_MENUS: "w"),
         words("closure leak", "闭包泄漏"),
         words(
             "give each new connection a session and a callback of 256 KiB that own each other; the key switches it on and off",
@@ -324,7 +359,7 @@ pub static COMMANDS: &[Row] = &[
         "slow-senders",
         Lab,
         Fixed(Command::Inject(FaultSetting::SlowSenders { senders: SENDERS })),
-        keys!(LAB_AND_MENUS: "z"),
+        keys!(LAB_AND_MENUS: "v"),
         words("slow senders", "慢速发送者"),
         words(
             "let 200 more clients send the head of a request byte by byte, and never finish it; the key switches it on and off",
@@ -438,6 +473,19 @@ pub static COMMANDS: &[Row] = &[
     .in_menu(Menu::Mitigations)
     .in_script(),
     row(
+        "rejection-hook",
+        Lab,
+        Fixed(Command::Apply(MitigationSetting::RejectionHook { die: false })),
+        keys!(LAB_AND_MENUS: "J"),
+        words("rejection hook", "rejection 钩子"),
+        words(
+            "write a rejection that nobody handled to standard error; the key switches it on and off",
+            "把无人处理的 rejection 写到标准错误;按键开关",
+        ),
+    )
+    .in_menu(Menu::Mitigations)
+    .in_script(),
+    row(
         "close-on-eof",
         Lab,
         Fixed(Command::Apply(MitigationSetting::CloseOnEof)),
@@ -446,6 +494,19 @@ pub static COMMANDS: &[Row] = &[
         words(
             "close and deregister a connection when its end has been read; the key switches it on and off",
             "读到对端关闭就关闭并注销连接;按键开关",
+        ),
+    )
+    .in_menu(Menu::Mitigations)
+    .in_script(),
+    row(
+        "catch-at-end",
+        Lab,
+        Fixed(Command::Apply(MitigationSetting::CatchAtEnd)),
+        keys!(LAB_AND_MENUS: "G"),
+        words("catch at the end", "末尾加 catch"),
+        words(
+            "end each chain of promises with a catch that answers 502; the key switches it on and off",
+            "每条 promise 链末尾加一个 catch,响应 502;按键开关",
         ),
     )
     .in_menu(Menu::Mitigations)
@@ -464,6 +525,19 @@ pub static COMMANDS: &[Row] = &[
     .in_menu(Menu::Mitigations)
     .in_script(),
     row(
+        "promise-chain",
+        Lab,
+        Fixed(Command::Apply(MitigationSetting::PromiseChain)),
+        keys!(LAB_AND_MENUS: "P"),
+        words("promise chain", "promise 链"),
+        words(
+            "run /chain as a chain of promises instead of nested callbacks; the key switches it on and off",
+            "用 promise 链代替嵌套回调来写 /chain;按键开关",
+        ),
+    )
+    .in_menu(Menu::Mitigations)
+    .in_script(),
+    row(
         "reserve-descriptor",
         Lab,
         Fixed(Command::Apply(MitigationSetting::ReserveDescriptor)),
@@ -472,6 +546,19 @@ pub static COMMANDS: &[Row] = &[
         words(
             "keep one descriptor to turn connections away when there are no others; the key switches it on and off",
             "预留一个描述符,用尽时好把新连接立即关闭;按键开关",
+        ),
+    )
+    .in_menu(Menu::Mitigations)
+    .in_script(),
+    row(
+        "async-await",
+        Lab,
+        Fixed(Command::Apply(MitigationSetting::AsyncAwait)),
+        keys!(LAB_AND_MENUS: "A"),
+        words("async/await", "async/await"),
+        words(
+            "run /chain as an async function instead of nested callbacks; the key switches it on and off",
+            "用 async 函数代替嵌套回调来写 /chain;按键开关",
         ),
     )
     .in_menu(Menu::Mitigations)
@@ -506,7 +593,7 @@ pub static COMMANDS: &[Row] = &[
         "shedding",
         Lab,
         Fixed(Command::Apply(MitigationSetting::Shedding { above: SHED_ABOVE })),
-        keys!(LAB_AND_MENUS: "A"),
+        keys!(LAB_AND_MENUS: "F"),
         words("shedding", "过载丢弃"),
         words(
             "answer 503 at once to a request that has waited more than 50 ms; the key switches it on and off",
@@ -658,7 +745,7 @@ pub static COMMANDS: &[Row] = &[
         "next-step",
         Lesson,
         Fixed(Command::NextStep),
-        keys!(LAB: "enter"),
+        keys!(LESSON: "enter"),
         words("next step", "下一步"),
         words("the next step of the lesson", "课程的下一步"),
     )
@@ -667,7 +754,7 @@ pub static COMMANDS: &[Row] = &[
         "previous-step",
         Lesson,
         Fixed(Command::PreviousStep),
-        keys!(LAB: "backspace"),
+        keys!(LESSON: "backspace"),
         words("step back", "上一步"),
         words("the step before", "课程的上一步"),
     ),
@@ -714,16 +801,137 @@ pub static COMMANDS: &[Row] = &[
         words("back to the list of lessons", "回到课程列表"),
     )
     .in_footer(13),
-    // ---- the view -------------------------------------------------------------------------------------------------
+    // ---- the past -------------------------------------------------------------------------------------------------
     row(
         "freeze",
-        View,
+        Time,
         Fixed(Command::Freeze),
         keys!(LAB: "space"),
         words("freeze", "定格"),
-        words("hold the picture, or let it go on; the loop runs on", "定住画面或放行;循环照常运行"),
+        words("stand still in the recorded past, or go back to live; the loop runs on", "停在已记录的过去,或回到现在;循环照常运行"),
     )
     .in_footer(4),
+    row(
+        "play",
+        Time,
+        Fixed(Command::Play),
+        keys!(LAB: "z"),
+        words("play", "播放"),
+        words(
+            "play the past, or stand still in it; it begins at a thousandth of real time",
+            "播放过去,或在过去停住;起始速度为实时的千分之一",
+        ),
+    )
+    .in_footer(7),
+    row(
+        "slower",
+        Time,
+        Fixed(Command::Slower),
+        keys!(LAB: "["),
+        words("slower", "更慢"),
+        words("play ten times slower, down to 1/100 000", "放慢十倍,最慢 1/100 000"),
+    )
+    .in_footer(6),
+    row(
+        "faster",
+        Time,
+        Fixed(Command::Faster),
+        keys!(LAB: "]"),
+        words("faster", "更快"),
+        words("play ten times faster, up to ten times real time", "加快十倍,最快为实时的十倍"),
+    )
+    .in_footer(6),
+    row(
+        "previous-event",
+        Time,
+        Fixed(Command::PreviousEvent),
+        keys!(LAB: ","),
+        words("event back", "上一事件"),
+        words("take the last event back", "退回上一个事件"),
+    )
+    .in_footer(3),
+    row(
+        "next-event",
+        Time,
+        Fixed(Command::NextEvent),
+        keys!(LAB: "."),
+        words("next event", "下一事件"),
+        words("to just after the next event", "前进到下一个事件之后"),
+    )
+    .in_footer(3),
+    row(
+        "previous-tick",
+        Time,
+        Fixed(Command::PreviousTick),
+        keys!(LAB: "<"),
+        words("tick back", "上一轮"),
+        words("to the beginning of the tick before", "退到上一轮循环的开头"),
+    )
+    .in_footer(5),
+    row(
+        "next-tick",
+        Time,
+        Fixed(Command::NextTick),
+        keys!(LAB: ">"),
+        words("next tick", "下一轮"),
+        words("to the next beginning of a tick", "前进到下一轮循环的开头"),
+    )
+    .in_footer(5),
+    row(
+        "backwards",
+        Time,
+        Fixed(Command::Backwards),
+        keys!(LAB: "left"),
+        words("10 ms back", "退 10 ms"),
+        words("10 ms earlier", "往前 10 ms(更早)"),
+    )
+    .in_footer(5),
+    row(
+        "forwards",
+        Time,
+        Fixed(Command::Forwards),
+        keys!(LAB: "right"),
+        words("10 ms on", "进 10 ms"),
+        words("10 ms later", "往后 10 ms(更晚)"),
+    )
+    .in_footer(5),
+    row(
+        "far-backwards",
+        Time,
+        Fixed(Command::FarBackwards),
+        keys!(LAB: "{" "shift+left"),
+        words("1 s back", "退 1 s"),
+        words("one second earlier", "往前 1 秒(更早)"),
+    )
+    .in_footer(8),
+    row(
+        "far-forwards",
+        Time,
+        Fixed(Command::FarForwards),
+        keys!(LAB: "}" "shift+right"),
+        words("1 s on", "进 1 s"),
+        words("one second later", "往后 1 秒(更晚)"),
+    )
+    .in_footer(8),
+    row(
+        "previous-stall",
+        Time,
+        Fixed(Command::PreviousStall),
+        keys!(LAB: "("),
+        words("stall before", "上一停顿"),
+        words("to the beginning of the stall before", "跳到上一次停顿的开头"),
+    )
+    .in_footer(4),
+    row(
+        "next-stall",
+        Time,
+        Fixed(Command::NextStall),
+        keys!(LAB: ")"),
+        words("next stall", "下一停顿"),
+        words("to the beginning of the next stall", "跳到下一次停顿的开头"),
+    )
+    .in_footer(4),
+    // ---- the view -------------------------------------------------------------------------------------------------
     row(
         "next-specimen",
         View,
@@ -733,6 +941,40 @@ pub static COMMANDS: &[Row] = &[
         words("choose the specimen that keys act on: the next one", "选择按键所作用的样本:下一个"),
     )
     .in_footer(5),
+    row(
+        "screen",
+        View,
+        Digit(Command::Screen),
+        keys!(SCREENS: "1" "2" "3"),
+        words("screen", "画面"),
+        words("show this screen; while a question is open, digits answer it", "切换到这个画面;有问题待答时,数字键用来回答"),
+    ),
+    row(
+        "next-screen",
+        View,
+        Fixed(Command::NextScreen),
+        keys!(LAB: "tab"),
+        words("screen", "换画面"),
+        words("show the next screen", "切换到下一个画面"),
+    )
+    .in_footer(5),
+    row(
+        "previous-screen",
+        View,
+        Fixed(Command::PreviousScreen),
+        keys!(LAB: "shift+tab"),
+        words("screen before", "上一画面"),
+        words("show the screen before", "切换到上一个画面"),
+    ),
+    row(
+        "next-order",
+        View,
+        Fixed(Command::NextOrder),
+        keys!(TABLE: "i"),
+        words("order", "排序"),
+        words("put the rows of the table into another order", "换一种顺序排列表格的行"),
+    )
+    .in_footer(4),
     row("up", View, Fixed(Command::Up), keys!(LISTS: "up" "k"), words("up", "上"), words("the entry above", "上一项")).in_footer(5),
     row("down", View, Fixed(Command::Down), keys!(LISTS: "down" "j"), words("down", "下"), words("the entry below", "下一项")).in_footer(5),
     row("select", View, Fixed(Command::Select), keys!(ENTRIES: "enter"), words("take it", "选定"), words("take the entry", "选定这一项"))
@@ -834,7 +1076,24 @@ impl Command {
             Self::NextStep => "NextStep",
             Self::PreviousStep => "PreviousStep",
             Self::Answer(_) => "Answer",
+            Self::Screen(_) => "Screen",
+            Self::NextScreen => "NextScreen",
+            Self::PreviousScreen => "PreviousScreen",
+            Self::NextOrder => "NextOrder",
             Self::Freeze => "Freeze",
+            Self::Play => "Play",
+            Self::Slower => "Slower",
+            Self::Faster => "Faster",
+            Self::PreviousEvent => "PreviousEvent",
+            Self::NextEvent => "NextEvent",
+            Self::PreviousTick => "PreviousTick",
+            Self::NextTick => "NextTick",
+            Self::Backwards => "Backwards",
+            Self::Forwards => "Forwards",
+            Self::FarBackwards => "FarBackwards",
+            Self::FarForwards => "FarForwards",
+            Self::PreviousStall => "PreviousStall",
+            Self::NextStall => "NextStall",
             Self::NextSpecimen => "NextSpecimen",
             Self::FaultMenu => "FaultMenu",
             Self::MitigationMenu => "MitigationMenu",
@@ -850,6 +1109,11 @@ impl Command {
             Self::Suspend => "Suspend",
             Self::Quit => "Quit",
         }
+    }
+
+    /// Whether it moves in the recorded past.
+    pub fn travels(&self) -> bool {
+        *self != Self::Freeze && of(self).is_some_and(|row| row.group == Time)
     }
 
     /// Whether a scenario's script may do it.
@@ -884,6 +1148,7 @@ mod tests {
     use crate::command::key::Key;
     use crate::specimen::faults::FAULTS;
     use crate::specimen::mitigations::MITIGATIONS;
+    use crate::telemetry::vocabulary::Fault;
 
     /// The names of all variants, as the deserializer knows them.
     fn variants() -> Vec<&'static str> {

@@ -20,7 +20,7 @@ use crate::load::plan::LoadControl;
 use crate::scenario::Scenario;
 use crate::telemetry::shared::Gate;
 use crate::world::history::History;
-use crate::world::{Setup, World};
+use crate::world::{self, Setup, World};
 
 pub use live::{Live, Options, Refusal};
 pub use past::Past;
@@ -126,7 +126,9 @@ impl Lab {
     /// Whether every specimen's loop runs and its clients are connected.
     pub fn is_ready(&self) -> bool {
         let clients = self.live.load().connections;
-        self.world.specimens.iter().all(|s| s.reactor.ticks > 0 && s.clients.connected >= clients)
+        let ready =
+            |(n, s): (usize, &world::Specimen)| s.reactor.ticks > 0 && (s.clients.connected >= clients || !self.live.serves_load(n));
+        self.world.specimens.iter().enumerate().all(ready)
     }
 
     /// Carries out what is for the lab, on one specimen or on all.
@@ -147,14 +149,16 @@ impl Lab {
             _ => {}
         }
         let control = self.load_control(command)?;
+        let serving: Vec<usize> = (0..self.live.places()).filter(|n| self.live.serves_load(*n)).collect();
         let places = match target {
-            None => 0..self.live.places(),
-            Some(SpecimenId(n)) if usize::from(n) < self.live.places() => usize::from(n)..usize::from(n) + 1,
+            // What is meant for all is meant for those that are compared.
+            None => serving.clone(),
+            Some(SpecimenId(n)) if usize::from(n) < self.live.places() => vec![usize::from(n)],
             Some(_) => return Err(Refusal::NoSpecimen),
         };
         // The load is the same for all specimens, whichever is chosen: otherwise they could not be compared.
         if let Some(control) = control {
-            return each(0..self.live.places(), |n| self.live.steer(n, control));
+            return each(serving, |n| self.live.steer(n, control));
         }
         each(places, |n| match command {
             Command::Inject(fault) => self.live.inject(n, *fault),
@@ -216,6 +220,6 @@ impl Lab {
 }
 
 /// Does it for each, and reports the first that refused.
-fn each(places: std::ops::Range<usize>, mut what: impl FnMut(usize) -> Result<(), Refusal>) -> Result<(), Refusal> {
-    places.map(|n| what(n)).fold(Ok(()), Result::and)
+fn each(places: Vec<usize>, what: impl FnMut(usize) -> Result<(), Refusal>) -> Result<(), Refusal> {
+    places.into_iter().map(what).fold(Ok(()), Result::and)
 }

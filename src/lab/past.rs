@@ -12,7 +12,7 @@ use crate::world::stalls::Stall;
 /// The speeds of playback, as parts of real time: 1/100,000 up to ten times.
 pub const SPEEDS: &[f64] = &[1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0];
 
-/// How far a single forward move is folded on before it is cheaper to begin at a keyframe: it has at most so many events behind it.
+/// How many events a single forward move folds on before it is cheaper to begin at a keyframe.
 const FOLD_ON: u64 = 150_000;
 
 /// A place in the past.
@@ -69,13 +69,14 @@ impl Past {
         self.speed = Some(if faster { (now + 1).min(SPEEDS.len() - 1) } else { now.saturating_sub(1) });
     }
 
-    /// Lets so much real time pass for one that plays. It stands still when it has come to the end of what is kept.
+    /// Lets so much real time pass for one that plays. At real time or faster it stands still when it has come to the end of what is kept.
     pub fn pass(&mut self, history: &History, real: Nanos) {
         let Some(speed) = self.speed() else { return };
         let to = self.at + Nanos((real.0 as f64 * speed) as u64);
         let end = history.span().1;
-        self.seek(history, to.min(end));
-        if to >= end {
+        self.seek(history, to.min(end.max(self.at)));
+        // Slow motion is outrun by the present, of which more is about to be told; who is as fast has seen all there is.
+        if to >= end && speed >= 1.0 {
             self.speed = None;
         }
     }
@@ -84,7 +85,7 @@ impl Past {
     pub fn seek(&mut self, history: &History, to: Nanos) {
         let (earliest, latest) = history.span();
         let to = to.clamp(earliest, latest.max(earliest));
-        if to >= self.at && self.fold_on(history, |at, _| at <= to) {
+        if to >= self.at && self.fold_on(history, history.position(to), |at, _| at <= to) {
             self.world.advance(to);
         } else {
             self.world = history.at(to);
@@ -103,7 +104,8 @@ impl Past {
     pub fn step_event(&mut self, history: &History, forwards: bool) {
         self.speed = None;
         if forwards {
-            self.show_through(history, self.next);
+            // What came next may have been forgotten meanwhile: then it is the earliest that is kept.
+            self.show_through(history, self.next.max(history.first()));
         } else if let Some(n) = self.next.checked_sub(2) {
             self.show_through(history, n);
         }
@@ -112,7 +114,7 @@ impl Past {
     /// Goes to the beginning of the next tick of this specimen's loop, or of the one before.
     pub fn step_tick(&mut self, history: &History, specimen: SpecimenId, forwards: bool) {
         self.speed = None;
-        let last = self.next.saturating_sub(1);
+        let last = self.next.saturating_sub(1).max(history.first().saturating_sub(1));
         let tick = if forwards { history.next_tick(last, specimen) } else { history.previous_tick(last, specimen) };
         if let Some(n) = tick {
             self.show_through(history, n);
@@ -137,16 +139,17 @@ impl Past {
         if n < history.first() || n >= history.end() {
             return;
         }
-        if n < self.next || !self.fold_on(history, |_, number| number <= n) {
+        if n < self.next || !self.fold_on(history, n + 1, |_, number| number <= n) {
             self.world = history.after(n);
             self.next = n + 1;
         }
         self.at = self.world.now;
     }
 
-    /// Folds on while it is so. False where what comes next is no longer kept, or too far: then nothing has been done.
-    fn fold_on(&mut self, history: &History, on: impl Fn(Nanos, u64) -> bool) -> bool {
-        if self.next < history.first() || history.end().saturating_sub(self.next) > FOLD_ON {
+    /// Folds on while it is so, up to about event number `until`. False where what comes next is no longer kept, or too far: then nothing
+    /// has been done.
+    fn fold_on(&mut self, history: &History, until: u64, on: impl Fn(Nanos, u64) -> bool) -> bool {
+        if self.next < history.first() || until.saturating_sub(self.next) > FOLD_ON {
             return false;
         }
         while let Some(event) = history.event(self.next).filter(|event| on(event.at, self.next)) {

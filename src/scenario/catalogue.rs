@@ -29,6 +29,8 @@ pub const BUILT_IN: &[Entry] = built_in![
     "04-computing-callback",
     "05-endless-loop",
     "06-panic",
+    "07-rejected-promise",
+    "08-callback-pyramid",
     "09-descriptor-leak",
     "10-closure-leak",
     "13-slow-senders",

@@ -299,6 +299,10 @@ impl Figure {
             Self::LiveObjects { .. } => ("live sessions", "内存中的会话数"),
             Self::Memory { .. } => ("most memory", "内存占用的最大值"),
             Self::Cpu { .. } => ("CPU of the loop", "循环的 CPU 占用"),
+            Self::Calls { .. } => ("upstream calls", "上游调用数"),
+            Self::Unhandled { .. } => ("unhandled rejections", "未处理的 rejection 数"),
+            Self::Noticed { .. } => ("unhandled rejections noticed", "被察觉的未处理 rejection 数"),
+            Self::Abandoned { .. } => ("requests nobody will answer", "再也无人响应的请求数"),
             Self::Lost => ("lost events", "丢失的事件"),
         };
         match lang {
@@ -328,6 +332,10 @@ impl Figure {
             | Self::Descriptors { .. }
             | Self::AcceptFailures { .. }
             | Self::Closed { .. }
+            | Self::Calls { .. }
+            | Self::Unhandled { .. }
+            | Self::Noticed { .. }
+            | Self::Abandoned { .. }
             | Self::Lost => count(value),
         }
     }
@@ -360,6 +368,10 @@ impl Figure {
             Self::LiveObjects { .. } => specimen.live.map(|(objects, _)| f64::from(objects)),
             Self::Memory { .. } => specimen.kernel.memory.map(|_| f64::from(specimen.kernel.resident_max) / 1024.0),
             Self::Cpu { .. } => specimen.kernel.cpu_share(),
+            Self::Calls { .. } => Some(specimen.errands.calls as f64),
+            Self::Unhandled { .. } => Some(specimen.errands.unhandled as f64),
+            Self::Noticed { .. } => Some(specimen.errands.noticed as f64),
+            Self::Abandoned { .. } => Some(specimen.errands.abandoned as f64),
             Self::Lost => None,
         }
     }

@@ -87,9 +87,23 @@ pub struct Specimen {
     /// What is wrong with it from the beginning: standing faults.
     #[serde(default)]
     pub faults: Vec<FaultSetting>,
+    /// What it is there for.
+    #[serde(default)]
+    pub role: Role,
     /// What a request may be.
     #[serde(default)]
     pub limits: Limits,
+}
+
+/// What a specimen is there for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Role {
+    /// It serves the load.
+    #[default]
+    Server,
+    /// It serves the other specimens' upstream calls (`/chain`) and has no load of its own. What is meant for all passes it by. At most one;
+    /// without one, a specimen calls itself.
+    Upstream,
 }
 
 /// One timed command.
@@ -329,6 +343,26 @@ pub enum Figure {
         /// Where.
         specimen: String,
     },
+    /// Upstream calls that were begun.
+    Calls {
+        /// Where.
+        specimen: String,
+    },
+    /// Rejections of promises that nobody handled.
+    Unhandled {
+        /// Where.
+        specimen: String,
+    },
+    /// Of these, those that were written down or that ended the process.
+    Noticed {
+        /// Where.
+        specimen: String,
+    },
+    /// Requests that nobody was left to answer.
+    Abandoned {
+        /// Where.
+        specimen: String,
+    },
     /// Telemetry that was lost, in events.
     Lost,
 }
@@ -355,6 +389,10 @@ impl Figure {
             | Self::Descriptors { specimen }
             | Self::AcceptFailures { specimen }
             | Self::Closed { specimen, .. }
+            | Self::Calls { specimen }
+            | Self::Unhandled { specimen }
+            | Self::Noticed { specimen }
+            | Self::Abandoned { specimen }
             | Self::Cpu { specimen } => Some(specimen),
             Self::Lost => None,
         }

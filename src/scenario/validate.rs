@@ -9,7 +9,7 @@ use std::ops::RangeInclusive;
 
 use super::mistake::{Mistake, excerpt, valid_words};
 use super::outline::{Place, line_column};
-use super::schema::{Cue, Expectation, Figure, Scenario, Specimen, Step, Text};
+use super::schema::{Cue, Expectation, Figure, Role, Scenario, Specimen, Step, Text};
 use crate::base::lang::Lang;
 use crate::base::text::visible;
 use crate::base::units::Nanos;
@@ -150,6 +150,13 @@ impl Check<'_> {
 
     fn specimens(&mut self, specimens: &[Specimen], place: Place<'_>) {
         self.within(place, "the number of specimens", &specimens.len(), &SPECIMENS);
+        let upstream = |specimen: &Specimen| specimen.role == Role::Upstream;
+        if let Some(second) = specimens.iter().enumerate().filter(|(_, s)| upstream(s)).nth(1) {
+            self.wrong(place.item(second.0).field("role"), "a second specimen is the upstream; valid: at most one");
+        }
+        if !specimens.is_empty() && specimens.iter().all(upstream) {
+            self.wrong(place.item(0).field("role"), "nobody calls this upstream; valid: at least one specimen that is a server");
+        }
         let mut names = HashSet::new();
         for (n, specimen) in specimens.iter().enumerate() {
             let place = place.item(n);
@@ -197,7 +204,11 @@ impl Check<'_> {
             FaultSetting::Compute { busy } => self.within(place.field("busy"), "busy", &busy, &BUSY),
             FaultSetting::BlockingRead { wait } => self.within(place.field("wait"), "wait", &wait, &BUSY),
             FaultSetting::ForgottenDrain { buffer } => self.within(place.field("buffer"), "buffer", &buffer, &DRAIN_BUFFER),
-            FaultSetting::EndlessLoop | FaultSetting::Panic | FaultSetting::FdLeak => {}
+            FaultSetting::EndlessLoop
+            | FaultSetting::Panic
+            | FaultSetting::FdLeak
+            | FaultSetting::RejectedPromise
+            | FaultSetting::ForgottenBranch => {}
             FaultSetting::SlowSenders { senders } => self.within(place.field("senders"), "senders", &senders, &SENDERS),
             FaultSetting::ClosureLeak { kib } => self.within(place.field("kib"), "kib", &kib, &CLOSURE),
         }
@@ -216,6 +227,10 @@ impl Check<'_> {
             | MitigationSetting::NonBlocking
             | MitigationSetting::CloseOnEof
             | MitigationSetting::ReserveDescriptor
+            | MitigationSetting::RejectionHook { .. }
+            | MitigationSetting::CatchAtEnd
+            | MitigationSetting::PromiseChain
+            | MitigationSetting::AsyncAwait
             | MitigationSetting::WeakReferences
             | MitigationSetting::ExplicitRelease => {}
         }

@@ -41,8 +41,10 @@ pub struct Gaze {
     pub line: Option<usize>,
     /// The line of the reactor that the code pane is about: moves smoothly.
     pub focus: f64,
-    /// Time in callbacks of each cause when the figures were read.
+    /// Time in callbacks of each cause when their shares were read.
     busy: [Nanos; Cause::COUNT],
+    /// When that was.
+    busy_at: Nanos,
 }
 
 /// The figures that are held.
@@ -81,6 +83,7 @@ impl Default for Gaze {
             line: None,
             focus: resting_line(),
             busy: [Nanos::ZERO; Cause::COUNT],
+            busy_at: Nanos::ZERO,
         }
     }
 }
@@ -99,6 +102,18 @@ impl Eye {
         self.seen = Some(world.now);
     }
 
+    /// Looks at a world of the past, which stands, or moves as slowly as the person wants, forwards or back: everything as it was
+    /// at that moment, nothing held and nothing eased. Time that goes backwards is no new beginning here.
+    pub fn stand(&mut self, world: &World) {
+        if self.specimens.len() != world.specimens.len() {
+            self.specimens = vec![Gaze::default(); world.specimens.len()];
+        }
+        for (gaze, specimen) in self.specimens.iter_mut().zip(&world.specimens) {
+            gaze.stand(specimen, world.now);
+        }
+        self.seen = Some(world.now);
+    }
+
     /// What lasts of the specimen with this place; of one that was never seen, nothing.
     pub fn gaze(&self, specimen: usize) -> Gaze {
         self.specimens.get(specimen).cloned().unwrap_or_default()
@@ -109,19 +124,8 @@ impl Gaze {
     fn look(&mut self, specimen: &Specimen, now: Nanos, dt: f64, first: bool) {
         let reactor = &specimen.reactor;
         if first || now.since(self.figures.at) >= HELD {
-            self.read_causes(specimen, now.since(self.figures.at), first);
-            self.figures = Figures {
-                at: now,
-                recent: specimen.clients.recent.quantiles(),
-                lag: reactor.lag,
-                rate: specimen.clients.rate,
-                offered: specimen.clients.offered,
-                requests: reactor.request_rate,
-                ticks: reactor.tick_rate,
-                in_flight: specimen.clients.in_flight,
-                backlog: specimen.clients.backlog,
-                shares: reactor.shares,
-            };
+            self.read_causes(specimen, now, first);
+            self.figures = Figures::of(specimen, now);
         }
         if specimen.stalls.current.is_some() {
             // What a stall does to the figures is to be seen as it happens.
@@ -135,7 +139,7 @@ impl Gaze {
             self.shares[n] += (reactor.shares[n] - self.shares[n]) * ease;
         }
         self.turn = turn(self.turn, reactor.tick_rate);
-        self.line = running_line(specimen, now);
+        self.line = running_line(specimen, now, READABLE);
         let target = self.line.map_or_else(resting_line, |line| line as f64);
         self.focus += (target - self.focus) * ease.min(0.5);
         if (target - self.focus).abs() < 0.4 {
@@ -143,25 +147,68 @@ impl Gaze {
         }
     }
 
-    fn read_causes(&mut self, specimen: &Specimen, passed: Nanos, first: bool) {
+    fn stand(&mut self, specimen: &Specimen, now: Nanos) {
+        let reactor = &specimen.reactor;
+        if self.figures.at != now {
+            self.figures = Figures::of(specimen, now);
+        }
+        if now < self.busy_at {
+            // Shares of a stretch that has been left backwards stay until there is a stretch again.
+            self.note_busy(specimen, now);
+        } else if now.since(self.busy_at) >= HELD {
+            self.read_causes(specimen, now, false);
+        }
+        self.glow = std::array::from_fn(|n| if Phase::ALL[n] == reactor.phase { 1.0 } else { 0.0 });
+        self.shares = reactor.shares;
+        self.turn = turn(self.turn, reactor.tick_rate);
+        self.line = running_line(specimen, now, Nanos::ZERO);
+        self.focus = self.line.map_or_else(resting_line, |line| line as f64);
+    }
+
+    fn note_busy(&mut self, specimen: &Specimen, now: Nanos) {
+        self.busy = std::array::from_fn(|n| specimen.reactor.causes[n].busy);
+        self.busy_at = now;
+    }
+
+    fn read_causes(&mut self, specimen: &Specimen, now: Nanos, first: bool) {
+        let passed = now.since(self.busy_at);
         for (n, tally) in specimen.reactor.causes.iter().enumerate() {
             let share = tally.busy.since(self.busy[n]).as_secs() / passed.as_secs().max(1e-9);
-            self.busy[n] = tally.busy;
             // Half old, half new: the last second, more or less.
             self.causes[n] = if first { 0.0 } else { f64::midpoint(self.causes[n], share.min(1.0)) };
+        }
+        self.note_busy(specimen, now);
+    }
+}
+
+impl Figures {
+    /// The figures of this moment.
+    fn of(specimen: &Specimen, at: Nanos) -> Self {
+        let (reactor, clients) = (&specimen.reactor, &specimen.clients);
+        Self {
+            at,
+            recent: clients.recent.quantiles(),
+            lag: reactor.lag,
+            rate: clients.rate,
+            offered: clients.offered,
+            requests: reactor.request_rate,
+            ticks: reactor.tick_rate,
+            in_flight: clients.in_flight,
+            backlog: clients.backlog,
+            shares: reactor.shares,
         }
     }
 }
 
-/// The line that runs, where the loop has been on it for so long that it can be read.
-fn running_line(specimen: &Specimen, now: Nanos) -> Option<usize> {
+/// The line that runs, where the loop has been on it for so long.
+fn running_line(specimen: &Specimen, now: Nanos, readable: Nanos) -> Option<usize> {
     let reactor = &specimen.reactor;
     if !specimen.is_alive() || reactor.ticks == 0 {
         return None;
     }
     match reactor.running {
-        Some(running) if now.since(running.since) >= READABLE => Some(source::line_of(Phase::Dispatch, Some(running.cause))),
-        None if now.since(reactor.phase_since) >= READABLE => Some(source::line_of(reactor.phase, None)),
+        Some(running) if now.since(running.since) >= readable => Some(source::line_of(Phase::Dispatch, Some(running.cause))),
+        None if now.since(reactor.phase_since) >= readable => Some(source::line_of(reactor.phase, None)),
         _ => None,
     }
 }
@@ -182,6 +229,27 @@ fn turn(present: u64, rate: f64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn time_may_go_backwards() {
+        use crate::world::testing::Story;
+        let world = |millis| Story::new(&["naive"]).calm(Nanos::millis(millis)).world();
+        let mut eye = Eye::default();
+        eye.look(&world(1000));
+        eye.look(&world(1400));
+        let before = eye.gaze(0).causes;
+        assert!(before.iter().any(|share| *share > 0.0), "{before:?}");
+        let past = world(700);
+        eye.stand(&past);
+        let gaze = eye.gaze(0);
+        assert_eq!((gaze.figures.at, gaze.causes), (past.now, before), "the figures are those of then");
+        assert_eq!(gaze.glow.iter().sum::<f64>(), 1.0, "one phase, no afterglow");
+        assert!(gaze.line.is_some(), "the line is marked at once");
+        eye.stand(&world(1300));
+        assert!(eye.gaze(0).causes.iter().all(|share| (0.0..=1.0).contains(share)));
+        eye.look(&world(3000));
+        assert_eq!(eye.gaze(0).figures.at, world(3000).now);
+    }
 
     #[test]
     fn the_wheel_keeps_a_speed_that_eyes_can_follow() {

@@ -1,5 +1,7 @@
 //! What a specimen is started with.
 
+use std::net::SocketAddr;
+
 use serde::{Deserialize, Serialize};
 
 use super::control::{FaultSetting, MitigationSetting};
@@ -16,6 +18,9 @@ pub struct Config {
     /// What is wrong with it from its first tick.
     #[serde(default)]
     pub faults: Vec<FaultSetting>,
+    /// The server that `/chain` calls; without one, the specimen calls itself.
+    #[serde(default)]
+    pub upstream: Option<SocketAddr>,
     /// What a request may be.
     #[serde(default)]
     pub limits: Limits,
@@ -61,6 +66,7 @@ impl Config {
             name: name.into(),
             mitigations: Vec::new(),
             faults: Vec::new(),
+            upstream: None,
             limits: Limits::default(),
             watched: true,
             core: None,

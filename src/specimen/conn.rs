@@ -70,6 +70,8 @@ pub(super) struct Rare {
     pub parts: Parts,
     /// An answer that is not there yet.
     pub pending: Option<Pending>,
+    /// Nobody is left who could answer.
+    pub abandoned: bool,
     /// What it waits for, if it is time.
     pub timer: Option<Key>,
     /// When its head must be whole, if there is a limit.
@@ -196,7 +198,7 @@ impl Conn {
 
     /// Somebody who was asked has answered, or is gone. It is never read before it is readable, so nothing waits here; what can
     /// still come is `EAGAIN`, if the event was about nothing.
-    pub(super) fn upstream_is_readable<P: Probe>(&mut self, token: Token, input: &mut [u8], common: &mut Common<P>) -> Next {
+    pub(super) fn neighbour_is_readable<P: Probe>(&mut self, token: Token, input: &mut [u8], common: &mut Common<P>) -> Next {
         let Some(asked) = self.rare.as_mut().and_then(|rare| rare.asked.as_mut()) else { return Next::Continue(()) };
         if matches!(asked.read(&mut input[..1]), Err(error) if error.kind() == io::ErrorKind::WouldBlock) {
             return Next::Continue(());
@@ -262,7 +264,9 @@ impl Conn {
     #[inline]
     fn settle<P: Probe>(&mut self, token: Token, input: &mut [u8], common: &mut Common<P>) -> Next {
         if self.is_busy() {
-            return Next::Continue(());
+            // Nobody will answer, and the peer has stopped waiting.
+            let forsaken = self.ending && self.rare.as_ref().is_some_and(|rare| rare.abandoned);
+            return if forsaken { Next::Break(CloseReason::PeerClosed) } else { Next::Continue(()) };
         }
         if self.ended && self.closing.is_none() {
             if !self.has_part() {

@@ -34,6 +34,10 @@ pub enum FaultSetting {
     },
     /// A connection that its peer has closed is not closed here, and no descriptor is kept in reserve. Standing.
     FdLeak,
+    /// The next request waits on a promise that is rejected, and nobody handles it.
+    RejectedPromise,
+    /// In `/chain` as nested callbacks, one error branch answers nobody. Standing.
+    ForgottenBranch,
     /// Each connection has a session and a callback of `kib` KiB that own each other. Standing.
     ClosureLeak {
         /// What the callback has taken along (1 to 4096 KiB).
@@ -80,6 +84,17 @@ pub enum MitigationSetting {
     },
     /// One descriptor is kept in reserve, so that a connection can be turned away when there are no others.
     ReserveDescriptor,
+    /// A rejection that nobody handled is written down, or ends the process.
+    RejectionHook {
+        /// Whether it ends the process.
+        die: bool,
+    },
+    /// Every chain of promises ends with a handler that answers the client.
+    CatchAtEnd,
+    /// `/chain` is a chain of promises.
+    PromiseChain,
+    /// `/chain` is an async function.
+    AsyncAwait,
     /// A session's callback knows its session without owning it.
     WeakReferences,
     /// A session gives up its callback when its connection closes.
@@ -130,6 +145,8 @@ impl FaultSetting {
             Self::ForgottenDrain { .. } => Fault::ForgottenDrain,
             Self::BlockingRead { .. } => Fault::BlockingRead,
             Self::FdLeak => Fault::FdLeak,
+            Self::RejectedPromise => Fault::RejectedPromise,
+            Self::ForgottenBranch => Fault::ForgottenBranch,
             Self::ClosureLeak { .. } => Fault::ClosureLeak,
             Self::SlowSenders { .. } => Fault::SlowSenders,
         }
@@ -163,6 +180,10 @@ impl MitigationSetting {
             Self::CloseOnEof => Mitigation::CloseOnEof,
             Self::IdleTimeout { .. } => Mitigation::IdleTimeout,
             Self::ReserveDescriptor => Mitigation::ReserveDescriptor,
+            Self::RejectionHook { .. } => Mitigation::RejectionHook,
+            Self::CatchAtEnd => Mitigation::CatchAtEnd,
+            Self::PromiseChain => Mitigation::PromiseChain,
+            Self::AsyncAwait => Mitigation::AsyncAwait,
             Self::WeakReferences => Mitigation::WeakReferences,
             Self::ExplicitRelease => Mitigation::ExplicitRelease,
             Self::Shedding { .. } => Mitigation::Shedding,

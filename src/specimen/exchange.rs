@@ -7,15 +7,16 @@ use mio::net::UnixStream;
 use mio::{Interest, Token};
 
 use super::conn::{Conn, Next};
+use super::handle::Said;
 use super::handlers::{self, Call};
 use super::hooks::{Job, Needs, Placed};
-use super::server::{Common, upstream_of};
+use super::server::{Common, neighbour_of};
 use super::work::Work;
 use super::{faults, timers};
 use crate::base::units::Nanos;
 use crate::http::head::skip_empty_lines;
 use crate::http::request::whole;
-use crate::http::response::CONTINUE;
+use crate::http::response::{CONTINUE, TEXT};
 use crate::http::{Fed, Parts, Refusal, Reply, Request, Scratch, Whole};
 use crate::telemetry::vocabulary::{CloseReason, Handler};
 use crate::telemetry::{Probe, What};
@@ -141,6 +142,31 @@ impl Conn {
         self.go_on(token, input, common)
     }
 
+    /// The code that serves its request has said what becomes of it.
+    pub(super) fn deliver<P: Probe>(&mut self, said: Said, token: Token, input: &mut [u8], common: &mut Common<P>) -> Next {
+        match said {
+            Said::GoOn => self.answer_pending(token, common),
+            Said::Text(text) => self.answer_with(common, |reply| reply.send(200, TEXT, text.as_bytes())),
+            Said::Failed(why) => self.answer_with(common, |reply| reply.explain(502, &[], &why)),
+            Said::Nothing => {
+                common.note(What::Abandoned { conn: self.id() });
+                self.rare().abandoned = true;
+            }
+        }
+        self.go_on(token, input, common)
+    }
+
+    /// Answers the request that waits.
+    fn answer_with<P: Probe>(&mut self, common: &mut Common<P>, write: impl FnOnce(&mut Reply<'_>)) {
+        let Some(pending) = self.rare().pending.take() else { return };
+        let mut scratch = Scratch::new();
+        let Some(request) = pending.request.request(&mut scratch, &common.limits) else { return };
+        let mut reply = Reply::to(&request.head, &mut common.out, &common.date.dated);
+        write(&mut reply);
+        let (status, keeps_alive) = (reply.status(), reply.keeps_alive());
+        self.answered(status, keeps_alive, common);
+    }
+
     /// The next slice of its work has its turn.
     pub(super) fn run_task<P: Probe>(&mut self, task: Job, input: &mut [u8], common: &mut Common<P>) -> Next {
         if self.place(task, common) {
@@ -196,6 +222,10 @@ impl Conn {
                     true
                 }
                 Ok(Needs::Work(work)) => !self.place(Job { token, conn: self.id(), handler, work, is_task: false }, common),
+                Ok(Needs::Errand(errand)) => {
+                    common.begin_errand(errand, token, handler);
+                    true
+                }
                 Err((status, sentence)) => {
                     let mut reply = Reply::to(head, &mut common.out, &common.date.dated);
                     reply.explain(status, &[], sentence);
@@ -307,7 +337,7 @@ impl Conn {
             return false;
         }
         let mut socket = UnixStream::from_std(socket);
-        if common.poll.registry().register(&mut socket, upstream_of(token), Interest::READABLE).is_err() {
+        if common.poll.registry().register(&mut socket, neighbour_of(token), Interest::READABLE).is_err() {
             return false;
         }
         common.probe.note_now(What::Asked { conn: self.id() });

@@ -17,14 +17,15 @@ use mio::{Registry, Token};
 use super::control::{FaultSetting, MitigationSetting};
 use super::pool::{Completions, Slots};
 use super::server::INPUT;
-use super::sessions::Style;
+use super::sessions;
+use super::styles::Query;
 use super::work::Work;
 use super::{faults, mitigations};
 use crate::base::clock::Clock;
 use crate::base::ids::ConnId;
 use crate::base::units::Nanos;
 use crate::telemetry::shared::Shared;
-use crate::telemetry::vocabulary::{Fault, Handler, Mitigation};
+use crate::telemetry::vocabulary::{Fault, Handler, Mitigation, Style};
 
 /// The places.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -41,6 +42,8 @@ pub enum Point {
     End,
     /// A connection is to be accepted and there is no descriptor for it ([`Habits::keeps_reserve`]).
     Accept,
+    /// A handler waits for others ([`Habits::style`], [`Habits::forgets_branch`], [`Habits::catches_at_end`], [`Habits::rejections`]).
+    Chain,
     /// A connection begins or is over ([`Habits::session`]).
     Session,
     /// A part of a request's head has come ([`Habits::head_patience`]).
@@ -85,12 +88,31 @@ pub struct Habits {
     pub keeps_reserve: bool,
     /// How long a connection may be idle before it is closed; without, for ever.
     pub idle: Option<Nanos>,
+    /// How `/chain` is written.
+    pub style: Style,
+    /// One of its branches, as nested callbacks, answers nobody.
+    pub forgets_branch: bool,
+    /// A chain of promises ends with a handler.
+    pub catches_at_end: bool,
+    /// What becomes of a rejection that nobody handled.
+    pub rejections: Rejections,
     /// What is kept beside each connection, and how; without, nothing.
-    pub session: Option<Style>,
+    pub session: Option<sessions::Style>,
     /// How long a request may have waited for its turn before it is answered with 503; without, for ever.
     pub sheds_above: Option<Nanos>,
     /// How long a request's head may take from its first byte on; without, for ever.
     pub head_patience: Option<Nanos>,
+}
+
+/// What becomes of a rejection that nobody handled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rejections {
+    /// Nothing.
+    Unnoticed,
+    /// It is written to standard error.
+    Logged,
+    /// The process ends.
+    Fatal,
 }
 
 impl Default for Habits {
@@ -102,6 +124,10 @@ impl Default for Habits {
             closes_at_end: true,
             keeps_reserve: true,
             idle: None,
+            style: Style::Callbacks,
+            forgets_branch: false,
+            catches_at_end: false,
+            rejections: Rejections::Unnoticed,
             session: None,
             sheds_above: None,
             head_patience: None,
@@ -118,6 +144,17 @@ pub enum Needs {
     Time(Nanos),
     /// So much work.
     Work(Work),
+    /// What somebody's code says about it.
+    Errand(Errand),
+}
+
+/// Code that is run for a request, and says what becomes of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Errand {
+    /// Three dependent calls to the upstream.
+    Chain(Query),
+    /// A look for a user that is not there.
+    Lookup,
 }
 
 /// Work, and whose it is.

@@ -42,6 +42,11 @@ impl Completions {
 
     fn put(&self, token: Token) {
         lock(&self.done).push_back(token);
+        self.wake();
+    }
+
+    /// Wakes the loop, if there is anybody who could have anything to tell it.
+    pub fn wake(&self) {
         if let Some(waker) = self.waker.get() {
             // It fails only where the loop is gone, and with it whoever waits.
             let _ = waker.wake();

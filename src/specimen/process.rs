@@ -1,7 +1,7 @@
 //! The specimen's process, from its start to its end: what it is given, what it binds itself to, its last words.
 
 use std::io::{self, Write};
-use std::net;
+use std::net::{self, IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -12,6 +12,7 @@ use rustix::process::{Resource, Rlimit, Signal};
 
 use super::accept::Accept;
 use super::config::Config;
+use super::errands::Errands;
 use super::hooks::{Ground, Hooks};
 use super::orders::Orders;
 use super::pool::{Completions, Slots};
@@ -83,6 +84,8 @@ fn go_round<P: Probe>(
     let mut listener = TcpListener::from_std(listener);
     poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
     let orders = Orders::new(channel, poll.registry())?;
+    // A loop can call itself: it does not wait for the answer.
+    let upstream = config.upstream.or_else(|| listener.local_addr().ok().map(reachable));
     let ground = Ground { clock, shared, completions: Arc::new(Completions::default()), slots: Arc::new(Slots::default()) };
     let common = Common {
         probe,
@@ -92,6 +95,7 @@ fn go_round<P: Probe>(
         faults_for_all: config.faults_for_all,
         timers: Timers::default(),
         tasks: Tasks::default(),
+        errands: Errands::new(upstream, Arc::clone(&ground.completions)),
         hooks: Hooks::new(ground),
         stats: Stats::new(config.name, clock.now()),
         date: Date::new(&clock),
@@ -108,6 +112,15 @@ fn go_round<P: Probe>(
         server.apply(setting)?;
     }
     Reactor::new(server).run()
+}
+
+/// Where a listener is reached from here: one that is bound to every address is reached on loopback.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => SocketAddr::from((Ipv4Addr::LOCALHOST, address.port())),
+        IpAddr::V6(ip) if ip.is_unspecified() => SocketAddr::from((Ipv6Addr::LOCALHOST, address.port())),
+        _ => address,
+    }
 }
 
 /// Raises the soft limit of open descriptors to the hard one, or lowers both to what the configuration says, if that is less.

@@ -37,7 +37,7 @@ impl<P: Probe> Reactor<P> {
         while !self.server.is_stopped() {
             self.tick()?;
         }
-        Ok(())
+        self.server.end()
     }
 
     /// One tick.

@@ -15,6 +15,7 @@ use slab::Slab;
 
 use super::accept::Accept;
 use super::conn::{Conn, SWEEPS};
+use super::errands::Errands;
 use super::hooks::{Habits, Hooks, Job};
 use super::orders::Orders;
 use super::sessions::{Live, Sessions};
@@ -36,6 +37,8 @@ pub const LISTENER: Token = Token(0);
 pub const CONTROL: Token = Token(1);
 /// The workers' way to wake the loop.
 pub const WAKER: Token = Token(2);
+/// Nobody in particular.
+pub const NOBODY: Token = Token(4);
 
 /// The timer by which connections are looked through for those that have outlived their use.
 pub const SWEEP: Token = Token(3);
@@ -68,6 +71,8 @@ pub struct Server<P> {
     pub(super) sessions: Sessions,
     /// The habits that have been followed up.
     habits: Habits,
+    /// Why the process is to end, if that is an error.
+    fate: io::Result<()>,
 }
 
 /// What a connection needs beside itself.
@@ -81,6 +86,7 @@ pub(super) struct Common<P> {
     pub timers: Timers,
     pub tasks: Tasks,
     pub hooks: Hooks,
+    pub errands: Errands,
     pub stats: Stats,
     pub date: Date,
     /// Answers of the callback that runs: sent with one write, and empty between callbacks.
@@ -138,18 +144,18 @@ pub(super) fn token(id: ConnId, place: usize) -> Token {
 }
 
 /// In a connection's token: it is not its own socket that is meant, but that of somebody whom it has asked.
-const UPSTREAM: usize = 1 << 31;
+const NEIGHBOUR: usize = 1 << 28;
 
 /// The token of whomever a connection has asked.
-pub(super) fn upstream_of(conn: Token) -> Token {
-    Token(conn.0 | UPSTREAM)
+pub(super) fn neighbour_of(conn: Token) -> Token {
+    Token(conn.0 | NEIGHBOUR)
 }
 
-fn place(token: Token) -> usize {
-    token.0 & (UPSTREAM - 1)
+pub(super) fn place(token: Token) -> usize {
+    token.0 & 0xFFFF_FFFF & !NEIGHBOUR
 }
 
-fn serial(token: Token) -> ConnId {
+pub(super) fn serial(token: Token) -> ConnId {
     ConnId((token.0 >> 32) as u32)
 }
 
@@ -166,6 +172,7 @@ impl<P: Probe> Server<P> {
             stopped: false,
             sweep: None,
             habits: Habits::default(),
+            fate: Ok(()),
             sessions: Sessions::default(),
         }
     }
@@ -181,6 +188,20 @@ impl<P: Probe> Server<P> {
         self.stopped = true;
     }
 
+    /// Ends the process on purpose, when this tick is over.
+    pub(super) fn die(&mut self, why: io::Error) {
+        self.fate = Err(why);
+        self.stopped = true;
+    }
+
+    /// How it ends: well, or for this reason.
+    ///
+    /// # Errors
+    /// The reason.
+    pub fn end(&mut self) -> io::Result<()> {
+        std::mem::replace(&mut self.fate, Ok(()))
+    }
+
     /// A tick begins.
     #[inline]
     pub fn tick(&mut self) {
@@ -190,7 +211,7 @@ impl<P: Probe> Server<P> {
     /// How long `epoll_wait` may sleep: not at all with tasks queued, else until the next timer is due.
     #[inline]
     pub fn patience(&self) -> Option<Duration> {
-        if !self.common.tasks.is_empty() {
+        if !self.common.tasks.is_empty() || self.common.errands.due() > 0 {
             return Some(Duration::ZERO);
         }
         self.common.timers.next_due().map(|due| due.since(self.common.clock.now()).duration())
@@ -240,7 +261,10 @@ impl<P: Probe> Server<P> {
         if !id.is_some() {
             return Some(ConnId::NONE);
         }
-        self.conns.get(place(token)).is_some_and(|conn| conn.id() == id).then_some(id)
+        match self.conns.get(place(token)) {
+            Some(conn) => (conn.id() == id).then_some(id),
+            None => self.common.errands.whose(token),
+        }
     }
 
     /// A callback begins.
@@ -269,6 +293,7 @@ impl<P: Probe> Server<P> {
 
     #[cold]
     fn panicked(&mut self, token: Token) {
+        let token = self.errand_panicked(token);
         let conn = serial(token);
         self.common.stats.caught += 1;
         self.common.probe.note_now(What::Caught { conn });
@@ -284,9 +309,9 @@ impl<P: Probe> Server<P> {
     /// A connection has something to read.
     #[inline]
     pub fn readable(&mut self, token: Token, event: &Event) {
-        if token.0 & UPSTREAM != 0 {
-            let token = Token(token.0 & !UPSTREAM);
-            return self.with_conn(token, |conn, input, common| conn.upstream_is_readable(token, input, common));
+        if token.0 & NEIGHBOUR != 0 {
+            let token = Token(token.0 & !NEIGHBOUR);
+            return self.with_conn(token, |conn, input, common| conn.neighbour_is_readable(token, input, common));
         }
         let (ended, reset) = (event.is_read_closed(), event.is_error() || event.is_write_closed());
         self.with_conn(token, |conn, input, common| conn.readable(token, ended, reset, input, common));
@@ -329,17 +354,12 @@ impl<P: Probe> Server<P> {
     /// How many tasks this tick runs.
     #[inline]
     pub fn tasks_due(&self) -> u32 {
-        self.common.tasks.due()
+        self.common.tasks.due() + self.common.errands.due()
     }
 
-    /// The next `n` tasks. What they queue is for a later tick.
-    pub fn take_tasks(&mut self, n: u32) -> Vec<Job> {
-        self.common.tasks.take(n)
-    }
-
-    /// A task's turn has come.
-    pub fn run_task(&mut self, task: Job) {
-        self.with_conn(task.token, |conn, input, common| conn.run_task(task, input, common));
+    /// A slice of computing work has its turn.
+    pub(super) fn run_slice(&mut self, slice: Job) {
+        self.with_conn(slice.token, |conn, input, common| conn.run_task(slice, input, common));
     }
 
     /// The connection whose work a worker has done; nothing if there is none left.
@@ -354,8 +374,8 @@ impl<P: Probe> Server<P> {
 
     /// Calls a connection, and closes it if that is what came of it.
     #[inline]
-    fn with_conn(&mut self, token: Token, call: impl FnOnce(&mut Conn, &mut [u8], &mut Common<P>) -> ControlFlow<CloseReason>) {
-        let Some(conn) = self.conns.get_mut(place(token)) else { return };
+    pub(super) fn with_conn(&mut self, token: Token, call: impl FnOnce(&mut Conn, &mut [u8], &mut Common<P>) -> ControlFlow<CloseReason>) {
+        let Some(conn) = self.conns.get_mut(place(token)) else { return self.errand(token) };
         if let ControlFlow::Break(reason) = call(conn, &mut self.input, &mut self.common) {
             self.close(token, reason);
         }

@@ -3,7 +3,7 @@
 
 use std::hint::black_box;
 
-use super::upstream;
+use super::neighbour;
 use crate::base::clock::Clock;
 use crate::base::units::Nanos;
 
@@ -31,7 +31,7 @@ impl Work {
             Self::Endless => loop {
                 mix(1);
             },
-            Self::Ask(takes) => upstream::ask_and_wait(takes),
+            Self::Ask(takes) => neighbour::ask_and_wait(takes),
         }
     }
 

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::vocabulary::{Cause, CloseReason, Fault, Handler, Mitigation, Outcome, Phase};
+use super::vocabulary::{Cause, CloseReason, Fault, Handler, Mitigation, Outcome, Phase, Style};
 use crate::base::clock::Stamp;
 use crate::base::ids::{ClientId, ConnId, SpecimenId};
 use crate::base::units::Nanos;
@@ -126,6 +126,7 @@ fields! {
     Mitigation: |v| v as u32, |b| Mitigation::from_u8(b as u8);
     CloseReason: |v| v as u32, |b| CloseReason::from_u8(b as u8);
     (Outcome, u16): |v| u32::from(v.1) << 8 | v.0 as u32, |b| Outcome::from_u8(b as u8).map(|o| (o, (b >> 8) as u16));
+    (Style, u16): |v| u32::from(v.1) << 8 | v.0 as u32, |b| Style::from_u8(b as u8).map(|s| (s, (b >> 8) as u16));
     (u16, u16): |v| u32::from(v.0) << 16 | u32::from(v.1), |b| Some(((b >> 16) as u16, b as u16));
 }
 
@@ -224,6 +225,17 @@ facts! {
     24 Asked { conn: ConnId },
     /// So many sessions are in memory, whether or not anybody can reach them, and their callbacks have taken along so many KiB.
     30 Live { objects: u32, kib: u32 },
+
+    /// A call to the upstream was begun for the request of this connection, on this socket (numbered from 2^31).
+    37 Called { conn: ConnId, socket: ConnId },
+    /// It is over: the status of its answer, 0 where it has none.
+    38 CallEnded { conn: ConnId, status: u32 },
+    /// The code that serves `/chain` has reached this step: 1 to 3 a call, 4 the answer, 5 to 7 the answer that call 1 to 3 has failed.
+    39 Stepped { conn: ConnId, at: (Style, u16) },
+    /// A promise was rejected, and died without anybody having handled it: nobody notices (0), it is logged (1), the process ends (2).
+    42 Unhandled { conn: ConnId, then: u32 },
+    /// Whoever could have answered the request of this connection is gone, and has not.
+    43 Abandoned { conn: ConnId },
 
     // ---- workers --------------------------------------------------------------------------------------------------
     /// A worker began a job.

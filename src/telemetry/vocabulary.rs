@@ -109,6 +109,10 @@ vocabulary! {
         BlockingRead = "blocking-read",
         /// A connection that its peer has closed is never closed here.
         FdLeak = "fd-leak",
+        /// A promise is rejected, and nobody handles it.
+        RejectedPromise = "rejected-promise",
+        /// One error branch of nested callbacks answers nobody.
+        ForgottenBranch = "forgotten-branch",
         /// A connection's session and its callback own each other.
         ClosureLeak = "closure-leak",
         /// Clients that send the head of a request byte by byte, and never finish.
@@ -137,6 +141,14 @@ vocabulary! {
         IdleTimeout = "idle-timeout",
         /// Keep one descriptor to be able to turn a connection away.
         ReserveDescriptor = "reserve-descriptor",
+        /// Write an unhandled rejection down, or die of it on purpose.
+        RejectionHook = "rejection-hook",
+        /// End each chain of promises with a handler.
+        CatchAtEnd = "catch-at-end",
+        /// Write dependent steps as a chain of promises.
+        PromiseChain = "promise-chain",
+        /// Write dependent steps with async and await.
+        AsyncAwait = "async-await",
         /// A callback knows its session without owning it.
         WeakReferences = "weak-references",
         /// A session gives up its callback when its connection closes.
@@ -145,6 +157,18 @@ vocabulary! {
         Shedding = "shedding",
         /// Close connections whose request's head is not whole in time.
         HeaderTimeout = "header-timeout",
+    }
+}
+
+vocabulary! {
+    /// How the handler of `/chain` is written.
+    Style {
+        /// Nested callbacks.
+        Callbacks = "callbacks",
+        /// A chain of promises.
+        Promises = "promises",
+        /// An async function.
+        AsyncAwait = "async-await",
     }
 }
 

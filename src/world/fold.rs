@@ -10,8 +10,8 @@ use super::stalls::StallEnd;
 use super::strip::SLICE;
 use super::window::Slots;
 use super::{
-    Asked, Clients, Connections, Death, Kernel, Life, MAX_DEATHS, MAX_LAST_WORDS, MAX_WORKERS, OwnCost, Reactor, Setup, Specimen, Stalls,
-    Strip, Worker, World,
+    Asked, Clients, Connections, Death, Errands, Kernel, Life, MAX_DEATHS, MAX_LAST_WORDS, MAX_WORKERS, OwnCost, Reactor, Setup, Specimen,
+    Stalls, Strip, Worker, World,
 };
 use crate::base::ids::{ConnId, SpecimenId};
 use crate::base::units::Nanos;
@@ -137,6 +137,7 @@ impl Specimen {
             deaths: Vec::new(),
             died: 0,
             caught: 0,
+            errands: Errands::default(),
             lost: 0,
             lost_at: None,
             asked: None,
@@ -241,6 +242,9 @@ impl Specimen {
             What::Rested {} => self.over(at, StallEnd::Returned),
             What::Live { objects, kib } => self.live = Some((objects, kib)),
             What::Caught { .. } => self.caught = self.caught.saturating_add(1),
+            What::Called { .. } | What::CallEnded { .. } | What::Stepped { .. } | What::Unhandled { .. } | What::Abandoned { .. } => {
+                self.errands.apply(at, what)
+            }
             What::Applied { seq, done } => self.applied = Some((seq, done != 0)),
             other => self.of_any(at, other, true),
         }
@@ -325,6 +329,7 @@ impl Specimen {
                 self.end(at, StallEnd::Died);
                 self.live = None;
                 self.kernel.left();
+                self.stalls.settle();
                 self.respawns = before;
                 self.life = Life::Running { pid, since: at };
                 self.strip.alive();
@@ -414,6 +419,7 @@ impl Specimen {
         };
         let connections = self.end(at, StallEnd::Died);
         self.kernel.left();
+        self.stalls.settle();
         self.life = Life::Dead { signal, code, since: at };
         self.died = self.died.saturating_add(1);
         if self.deaths.len() == MAX_DEATHS {
@@ -427,6 +433,7 @@ impl Specimen {
     fn end(&mut self, at: Nanos, how: StallEnd) -> u32 {
         self.over(at, how);
         self.reactor.end();
+        self.errands.end();
         self.workers.iter_mut().for_each(|worker| worker.job = None);
         self.connections.end()
     }

@@ -8,6 +8,7 @@
 
 pub mod clients;
 pub mod connections;
+pub mod errands;
 pub mod findings;
 mod fold;
 pub mod history;
@@ -32,6 +33,7 @@ use crate::telemetry::vocabulary::{Fault, Mitigation};
 
 pub use clients::Clients;
 pub use connections::{Connection, Connections, Stage};
+pub use errands::Errands;
 pub use kernel::Kernel;
 pub use reactor::{Reactor, Running};
 pub use stalls::{Stall, StallEnd, StallKind, Stalls};
@@ -117,6 +119,8 @@ pub struct Specimen {
     pub died: u32,
     /// Panics caught at the callback's edge.
     pub caught: u32,
+    /// What its handlers do that wait for others.
+    pub errands: Errands,
     /// Events of its rings that were dropped.
     pub lost: u64,
     /// When events of its rings were last found to have been dropped.

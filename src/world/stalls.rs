@@ -134,6 +134,13 @@ impl Stalls {
         }
     }
 
+    /// The process is gone: later samples are another one's, and say nothing of its stalls.
+    pub(super) fn settle(&mut self) {
+        for watch in &mut self.watch {
+            watch.settled = true;
+        }
+    }
+
     /// What looked like a stall was none: its end had been reported late, or nobody had watched.
     pub(super) fn retract(&mut self) {
         if self.current.take().is_some()
@@ -316,6 +323,16 @@ mod tests {
             stalls.sampled(&samples(&[(990, 500, 500), (1_190, 500 + cpu, 570), (1_390, 5_000, 600)]));
             assert_eq!(stalls.past[0], settled, "later samples say nothing of it");
         }
+    }
+
+    #[test]
+    fn the_clock_of_the_next_process_says_nothing_of_it() {
+        let mut stalls = Stalls::default();
+        let clock: Vec<_> = (0..17).map(|n| (975 + n * 50, 100 + n * 48, 100 + n * 50)).collect();
+        stalls.ended(&held(1_800), StallEnd::Died, &samples(&clock));
+        stalls.settle();
+        stalls.sampled(&samples(&[(1_850, 1, 1), (1_900, 2, 2)]));
+        assert_eq!(stalls.past[0].kind, StallKind::Computing);
     }
 
     #[test]

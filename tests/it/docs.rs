@@ -28,7 +28,9 @@ fn keys_of(row: &Row, contexts: impl Fn(&Context) -> bool) -> String {
 
 fn key_table() -> String {
     let mut table = String::from("| key | what it does |\n| --- | --- |\n");
-    for (group, title) in [(Group::Lab, "**the lab**"), (Group::Lesson, "**the lesson**"), (Group::View, "**the view**")] {
+    for (group, title) in
+        [(Group::Lab, "**the lab**"), (Group::Lesson, "**the lesson**"), (Group::Time, "**the past**"), (Group::View, "**the view**")]
+    {
         let _ = writeln!(table, "| {title} | |");
         for row in COMMANDS.iter().filter(|row| row.group == group) {
             let keys = keys_of(row, |_| true);

@@ -33,6 +33,7 @@ fn scenario(specimens: &[(&str, &[MitigationSetting])], load: Load) -> Scenario 
                 title: schema::Text::new(),
                 mitigations: mitigations.to_vec(),
                 faults: Vec::new(),
+                role: schema::Role::Server,
                 limits: Limits::default(),
             })
             .collect(),

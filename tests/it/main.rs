@@ -9,6 +9,7 @@ mod layers;
 mod pty;
 mod scope;
 mod server;
+mod server_chain;
 mod server_faults;
 mod server_habits;
 mod server_leaks;

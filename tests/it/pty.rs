@@ -202,6 +202,34 @@ fn signals_give_the_terminal_back() {
 }
 
 #[test]
+fn one_stands_in_the_past_and_comes_back() {
+    let mut session = Session::start(&["run", "01-healthy-loop"], 120, 36);
+    session.wait("clients", |screen| screen.contains("conns 64"));
+    // The number in "event 123 456 · ...": where in the past one stands.
+    let event = |screen: &str| {
+        let number = screen.lines().find_map(|l| l.split_once(" event ")?.1.split_once(" · "))?.0.replace(' ', "");
+        number.parse::<u64>().ok()
+    };
+    session.send(" ");
+    session.wait("the past", |screen| screen.contains("FROZEN −") && event(screen).is_some());
+    let first = event(&session.screen()).unwrap();
+    for (key, there) in [(",", first - 1), (",", first - 2), (".", first - 1)] {
+        session.send(key);
+        session.wait("a step", |screen| event(screen) == Some(there));
+    }
+    session.send("]");
+    session.wait_for("PLAYING 1/1 000");
+    session.send(" ");
+    session.wait("the present", |screen| screen.contains("LIVE") && !screen.contains("FROZEN") && !screen.contains("PLAYING"));
+    session.send("[");
+    session.wait_for("PLAYING");
+    session.send("\x1b");
+    session.wait_for("LIVE");
+    session.send("q");
+    assert!(session.ended().success());
+}
+
+#[test]
 fn half_an_escape_sequence_stops_nothing() {
     let mut session = Session::start(&["run", "01-healthy-loop"], 120, 36);
     session.wait_for("LIVE");

@@ -7,6 +7,7 @@ use ratatui::widgets::Widget;
 use crate::base::lang::Lang;
 use crate::command::key::Key;
 use crate::command::keymap::Context;
+use crate::command::table::Group;
 use crate::command::{Command, table};
 use crate::scenario::schema::Step;
 use crate::scope::pen::{Pen, Targets};
@@ -34,13 +35,19 @@ pub fn shape(scene: &Scene<'_>, columns: u16) -> Vec<Entry> {
         Some(Step::Predict { choices, .. }) => choices.len(),
         _ => 0,
     };
-    entries(scene.context(), columns, several, choices, scene.look.lang)
+    entries(scene.context(), columns, several, choices, scene.ui.frozen.is_some(), scene.look.lang)
 }
 
-/// The same of its parts: whether there is another specimen, and among how many answers one can choose.
-fn entries(context: Context, columns: u16, several: bool, choices: usize, lang: Lang) -> Vec<Entry> {
+/// The same of its parts: whether there is another specimen, and among how many answers one can choose, and
+/// whether one stands in the past: then the keys that move there take the place of those that break and mend.
+fn entries(context: Context, columns: u16, several: bool, choices: usize, frozen: bool, lang: Lang) -> Vec<Entry> {
     let mut entries: Vec<_> = table::footer(context)
         .filter(|(row, _, _)| several || row.command() != Some(Command::NextSpecimen))
+        .filter(|(row, _, _)| match row.group {
+            Group::Time => frozen || row.command() == Some(Command::Freeze),
+            Group::Lab => !frozen,
+            Group::Lesson | Group::View => true,
+        })
         .map(|(row, key, importance)| Entry {
             key: match row.command() {
                 // What takes a digit shows the range.
@@ -105,15 +112,20 @@ mod tests {
 
     #[test]
     fn what_matters_most_stays_longest() {
-        let wide = entries(Context::Lab, 400, true, 3, Lang::En);
+        let wide = entries(Context::Lab, 400, true, 3, false, Lang::En);
         let mut before = wide.len();
         for columns in (0..200).rev() {
-            let entries = entries(Context::Lab, columns, true, 3, Lang::En);
+            let entries = entries(Context::Lab, columns, true, 3, false, Lang::En);
             assert!(entries.len() <= before && entries.iter().map(Entry::columns).sum::<usize>() <= usize::from(columns));
             let dropped = wide.iter().filter(|e| !entries.contains(e)).map(|e| e.importance).min().unwrap_or(u8::MAX);
             assert!(entries.iter().all(|e| e.importance <= dropped), "{columns}");
             before = entries.len();
         }
-        assert!(!entries(Context::Lab, 400, false, 3, Lang::En).iter().any(|e| e.command == Some(Command::NextSpecimen)));
+        let past = entries(Context::Lab, 120, false, 0, true, Lang::En);
+        for (wanted, there) in [(Command::NextEvent, true), (Command::Freeze, true), (Command::LoadUp, false)] {
+            assert_eq!(past.iter().any(|e| e.command == Some(wanted.clone())), there, "{wanted:?}");
+        }
+        assert!(!wide.iter().any(|e| e.command == Some(Command::NextEvent)));
+        assert!(!entries(Context::Lab, 400, false, 3, false, Lang::En).iter().any(|e| e.command == Some(Command::NextSpecimen)));
     }
 }

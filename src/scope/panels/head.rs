@@ -15,10 +15,12 @@ use crate::command::keymap::Context;
 use crate::command::{Command, table};
 use crate::scenario::schema::words as written;
 use crate::scope::eye::Figures;
+use crate::scope::panels::moment;
 use crate::scope::pen::{Pen, Targets};
+use crate::scope::screens::{self, SCREENS};
 use crate::scope::text::{clip, width};
 use crate::scope::theme::{Role, Tier};
-use crate::scope::{Look, Scene, words};
+use crate::scope::{Frozen, Look, Scene, Screen, words};
 use crate::telemetry::vocabulary::Fault;
 use crate::world::findings::{self, Evidence, Finding, FindingKind};
 use crate::world::{Death, Life, Specimen, Stall, StallKind};
@@ -36,8 +38,10 @@ pub enum State {
     Held,
     /// The process is gone.
     Dead,
-    /// The picture is held, not the loop.
+    /// One stands in the past; the loop runs.
     Frozen,
+    /// The past is played.
+    Playing,
 }
 
 impl State {
@@ -61,7 +65,8 @@ impl State {
             Self::Stalled => ("▲", "state.stalled", Role::Alarm),
             Self::Held => ("◆", "state.held", Role::Warn),
             Self::Dead => ("✕", "state.dead", Role::Alarm),
-            Self::Frozen => ("‖", "state.frozen", Role::Accent),
+            Self::Frozen => ("‖", "state.frozen", Role::BannerFrozen),
+            Self::Playing => ("▶", "state.playing", Role::BannerFrozen),
         }
     }
 }
@@ -103,12 +108,21 @@ pub fn announcement(scene: &Scene<'_>) -> Announcement {
     if let Some(notice) = scene.ui.notice.as_ref().filter(|_| !urgent) {
         said = plain(Role::Warn, "›", notice.clone());
     }
-    if scene.ui.frozen {
-        said.details.insert(0, said.headline);
+    if let Some(frozen) = scene.ui.frozen {
+        let event = frozen.event.map(|(n, event)| moment::told(n, &event, scene));
+        let event = event.unwrap_or_else(|| look.text("announce.frozen").into_owned());
+        // What was just said to the person comes first, then what happened last, then what was wrong then.
+        let headline = if scene.ui.notice.is_some() {
+            said.details.insert(0, event);
+            said.headline
+        } else {
+            said.details.insert(0, said.headline);
+            event
+        };
         said = Announcement {
             role: Role::BannerFrozen,
-            sign: "‖",
-            headline: look.text("announce.frozen").into_owned(),
+            sign: if frozen.speed.is_some() { "▶" } else { "‖" },
+            headline,
             details: said.details,
             remedies: vec![(Command::Freeze, look.text("announce.go_live").into_owned())],
         };
@@ -264,12 +278,16 @@ fn last_words(death: &Death) -> Option<String> {
 
 /// The three lines, ready to be drawn.
 pub struct Head<'a> {
+    /// Which screen is shown.
+    pub screen: Screen,
     /// Name of the lesson.
     pub title: String,
     /// Where to find the server.
     pub address: Option<SocketAddr>,
     /// The state.
     pub state: State,
+    /// Where in the past one stands.
+    pub frozen: Option<Frozen>,
     /// Its process.
     pub pid: Option<u32>,
     /// Open connections.
@@ -294,9 +312,15 @@ impl<'a> Head<'a> {
         let chosen = scene.chosen();
         let at = chosen.map_or(0, |s| usize::from(s.id.0));
         Self {
+            screen: scene.ui.screen,
             title: written(&scene.scenario.title, scene.look.lang).to_owned(),
             address: scene.addresses.get(at).copied().flatten(),
-            state: chosen.map_or(State::Starting, |s| State::of(s, scene.ui.frozen)),
+            state: match scene.ui.frozen {
+                Some(Frozen { speed: Some(_), .. }) => State::Playing,
+                Some(_) => State::Frozen,
+                None => chosen.map_or(State::Starting, |s| State::of(s, false)),
+            },
+            frozen: scene.ui.frozen,
             pid: chosen.and_then(|s| match s.life {
                 Life::Running { pid, .. } => Some(pid),
                 _ => None,
@@ -320,24 +344,55 @@ impl Head<'_> {
             return;
         }
         let area = pen.area;
-        self.title(&mut pen, area.y);
+        self.title(&mut pen, area.y, targets);
         self.vitals(&mut pen, area.y + 1);
         announce(&mut pen, Rect { y: area.y + 2, height: 1, ..area }, &self.announcement, self.look, targets);
     }
 
-    fn title(&self, pen: &mut Pen<'_>, y: u16) {
+    /// The name, the lesson, the tabs, and where to call, as far as there is room: the tabs keep theirs.
+    fn title(&self, pen: &mut Pen<'_>, y: u16, targets: &mut Targets) {
         let (area, look) = (pen.area, self.look);
+        let tabs = self.tabs(usize::from(area.width).saturating_sub(14));
+        let wide: usize = tabs.iter().map(|tab| width(tab) + 1).sum();
+        let limit = area.right().saturating_sub(wide as u16 + 1);
         let mut x = pen.text(area.x + 1, y, "◎ ", look.style(Role::Accent));
         x = pen.text(x, y, "loopscope", look.style(Role::Accent));
         if !self.title.is_empty() {
-            x = pen.text(x + 2, y, &self.title, look.style(Role::Strong));
+            let title = clip(&self.title, usize::from(limit.saturating_sub(x + 4)));
+            x = pen.text(x + 2, y, &title, look.style(Role::Strong));
+        }
+        let first = limit;
+        let mut at = limit;
+        for (n, tab) in tabs.iter().enumerate() {
+            let chosen = SCREENS[n].screen == self.screen;
+            let next = pen.text(at, y, tab, look.style(if chosen { Role::Chosen } else { Role::Dim }));
+            targets.add(Rect { x: at, y, width: next - at, height: 1 }, Command::Screen(n as u8));
+            at = next + 1;
         }
         if let Some(address) = self.address {
             let call = format!("curl http://{address}/");
-            if usize::from(area.right().saturating_sub(x)) > width(&call) + 3 {
-                pen.text_right(area.right() - 1, y, &call, look.style(Role::Dim));
+            if usize::from(first.saturating_sub(x)) > width(&call) + 5 {
+                pen.text_right(first - 2, y, &call, look.style(Role::Dim));
             }
         }
+    }
+
+    /// The tabs as they are written in so many columns: all names; that of the screen that is shown; the digits alone.
+    fn tabs(&self, columns: usize) -> Vec<String> {
+        let written = |all: bool| -> Vec<String> {
+            let tab = |(n, row): (usize, &screens::Row)| {
+                let chosen = row.screen == self.screen;
+                match (all || chosen, chosen) {
+                    (true, true) => format!("▸{} {} ", n + 1, self.look.text(row.name)),
+                    (true, false) => format!(" {} {} ", n + 1, self.look.text(row.name)),
+                    (false, _) => format!(" {} ", n + 1),
+                }
+            };
+            SCREENS.iter().enumerate().map(tab).collect()
+        };
+        // The lesson's title keeps some room beside the names.
+        let all = written(true);
+        if all.iter().map(|tab| width(tab) + 1).sum::<usize>() + width(&self.title).min(24) <= columns { all } else { written(false) }
     }
 
     /// The line of vital signs.
@@ -345,7 +400,17 @@ impl Head<'_> {
         let (area, look) = (pen.area, self.look);
         let (glyph, word, role) = self.state.sign();
         let mut x = pen.text(area.x + 1, y, glyph, look.style(role)) + 1;
-        x = pen.text(x, y, &look.text(word), look.style(role).add_modifier(Modifier::BOLD)) + 2;
+        let style = look.style(role).add_modifier(Modifier::BOLD);
+        x = pen.text(x, y, &look.text(word), style);
+        if let Some(frozen) = self.frozen {
+            // One bar in a colour of its own: nobody must take the past for the present.
+            pen.text(x.saturating_sub(width(&look.text(word)) as u16 + 1), y, " ", style);
+            if let Some(speed) = frozen.speed {
+                x = pen.text(x, y, &format!(" {}", moment::speed(speed)), style);
+            }
+            x = pen.text(x, y, &format!(" −{} ", frozen.behind), style);
+        }
+        x += 2;
         if let Some(name) = &self.specimen {
             x = pen.text(x, y, &visible(name), look.style(Role::Strong)) + 2;
         }

@@ -339,9 +339,9 @@ impl Wheel<'_> {
             let role = if active { Role::Strong } else { Role::Text };
             pen.put(area.x, y, MARKS[n], self.phase_style(n, self.shape.arcs[n].strength.max(0.5)));
             let name_end = pen.text(area.x + 2, y, &words::phase(look.lang, *phase), look.style(role));
-            let share = self.shape.shares[n];
-            let quiet = if share < 0.0005 { Role::Faint } else { role };
-            pen.text_right(end, y, &percent(share), look.style(quiet));
+            let of_time = self.shape.shares[n];
+            let quiet = if of_time < 0.0005 { Role::Faint } else { role };
+            pen.text_right(end, y, &percent(of_time), look.style(quiet));
             if active {
                 pen.put(name_end + 1, y, '◂', self.phase_style(n, 1.0));
             }

@@ -49,7 +49,7 @@ pub fn draw(scene: &Scene<'_>, buf: &mut Buffer, targets: &mut Targets) {
         let gaze = scene.eye.gaze(place);
         let strip = if right.height >= 20 { 7 } else { 5.min(right.height / 3) };
         let wheel_at = Rect { height: right.height - strip, ..right };
-        let (glyph, word, _) = head::State::of(specimen, scene.ui.frozen).sign();
+        let (glyph, word, _) = head::State::of(specimen, scene.ui.frozen.is_some()).sign();
         let stalled = specimen.stalls.current.is_some().then_some(Role::Alarm);
         let note = format!("{glyph} {}", look.text(word));
         let inner = inset(frame_lit(buf, wheel_at, look, &look.text("start.living"), &note, stalled));

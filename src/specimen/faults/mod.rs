@@ -5,8 +5,10 @@ mod closure_leak;
 mod compute;
 mod endless_loop;
 mod fd_leak;
+mod forgotten_branch;
 mod forgotten_drain;
 mod panic;
+pub(super) mod rejected_promise;
 mod slow_senders;
 
 use super::control::FaultSetting;
@@ -78,6 +80,8 @@ pub static FAULTS: &[Row] = &[
     forgotten_drain::ROW,
     blocking_read::ROW,
     fd_leak::ROW,
+    rejected_promise::ROW,
+    forgotten_branch::ROW,
     closure_leak::ROW,
     slow_senders::ROW,
 ];

@@ -22,6 +22,7 @@ pub(super) const ROW: Row = Row {
             "bytes": { "read": stats.read, "written": stats.written },
             "sessions": { "live": stats.live.0, "kib": stats.live.1 },
             "panics_caught": stats.caught,
+            "rejections_unhandled": stats.unhandled,
             "faults": stats.faults.iter().map(|f| f.name()).collect::<Vec<_>>(),
             "mitigations": stats.mitigations.iter().map(|m| m.name()).collect::<Vec<_>>(),
         })

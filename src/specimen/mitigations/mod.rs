@@ -1,12 +1,16 @@
 //! The table of mitigations: what mends a specimen. One row and one file each.
 
+mod async_await;
+mod catch_at_end;
 mod catch_panic;
 mod close_on_eof;
 mod explicit_release;
 mod header_timeout;
 mod idle_timeout;
 mod non_blocking;
+mod promise_chain;
 mod read_until_eagain;
+mod rejection_hook;
 mod reserve_descriptor;
 mod shedding;
 mod slicing;
@@ -61,6 +65,10 @@ pub static MITIGATIONS: &[Row] = &[
     close_on_eof::ROW,
     idle_timeout::ROW,
     reserve_descriptor::ROW,
+    rejection_hook::ROW,
+    catch_at_end::ROW,
+    promise_chain::ROW,
+    async_await::ROW,
     weak_references::ROW,
     explicit_release::ROW,
     shedding::ROW,

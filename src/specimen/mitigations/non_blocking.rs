@@ -5,7 +5,7 @@ use super::Row;
 use crate::base::clock::Clock;
 use crate::specimen::control::MitigationSetting;
 use crate::specimen::hooks::{Hook, Job, Placed, Point};
-use crate::specimen::upstream;
+use crate::specimen::neighbour;
 use crate::specimen::work::Work;
 use crate::telemetry::vocabulary::Mitigation;
 
@@ -23,7 +23,7 @@ struct NonBlocking;
 impl Hook for NonBlocking {
     fn work(&mut self, job: Job, _: &Clock) -> Placed {
         let Work::Ask(takes) = job.work else { return Placed::Untouched(job) };
-        match upstream::ask(takes) {
+        match neighbour::ask(takes) {
             Ok(socket) => Placed::Asked(socket),
             // Nobody can be asked, so there is nothing to wait for.
             Err(_) => Placed::Done,

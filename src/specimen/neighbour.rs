@@ -16,7 +16,7 @@ use crate::base::units::Nanos;
 /// What making the socket or the thread says; most likely that descriptors are used up.
 pub fn ask(takes: Nanos) -> io::Result<UnixStream> {
     let (ours, mut theirs) = UnixStream::pair()?;
-    std::thread::Builder::new().name("upstream".into()).spawn(move || {
+    std::thread::Builder::new().name("neighbour".into()).spawn(move || {
         let time = takes.duration();
         let patience = Timespec { tv_sec: time.as_secs() as i64, tv_nsec: i64::from(time.subsec_nanos()) };
         // Nothing comes on this end but the hang-up of whoever asked.

@@ -1,0 +1,144 @@
+//! Travelling in the recorded past: what the keys of time do, and which world is shown.
+//!
+//! The loop runs on, and so does the lab; only what is looked at is of then.
+
+use super::App;
+use super::pump::Stage;
+use crate::base::ids::SpecimenId;
+use crate::base::units::Nanos;
+use crate::command::Command;
+use crate::lab::Past;
+use crate::scope::{Eye, Frozen, Ui, words};
+use crate::world::World;
+use crate::world::history::History;
+
+/// How far an arrow scrubs.
+const SCRUB: Nanos = Nanos::millis(10);
+/// How far one with shift does.
+const FAR: Nanos = Nanos::secs(1);
+
+/// A place in the past of one lab.
+#[derive(Debug)]
+pub struct Then {
+    /// Of which lab: see [`Stage::opened`].
+    opened: u64,
+    past: Past,
+}
+
+impl Then {
+    /// Stands still at the present of this lab, where it keeps a past.
+    fn freeze(stage: &Stage) -> Option<Self> {
+        Some(Self { opened: stage.opened(), past: Past::freeze(stage.history()?, stage.world()) })
+    }
+}
+
+impl App {
+    /// Sees to it that one stands in the past where the view says so, and nowhere else.
+    pub(super) fn stand_or_return(&mut self) {
+        if self.ui.frozen.is_some() == self.then.is_some() {
+            return;
+        }
+        self.then = if self.ui.frozen.is_some() { Then::freeze(&self.pump.stage()) } else { None };
+        if self.ui.frozen.is_some() && self.then.is_none() {
+            self.ui.frozen = None;
+            self.say(words::text(self.lang, "notice.no_past").into_owned());
+        }
+    }
+
+    /// Moves in the past.
+    pub(super) fn travel(&mut self, command: &Command) {
+        let moved = {
+            let stage = self.pump.stage();
+            let (Some(then), Some(history)) = (&mut self.then, stage.history()) else { return };
+            // A lab that has been replaced meanwhile is noticed by the next picture.
+            then.opened != stage.opened() || go(&mut then.past, history, stage.world(), SpecimenId(self.ui.chosen as u8), command)
+        };
+        if !moved {
+            self.say(words::text(self.lang, "notice.no_stall").into_owned());
+        }
+    }
+}
+
+/// Carries out one key of time. False where there is no such place.
+fn go(past: &mut Past, history: &History, live: &World, specimen: SpecimenId, command: &Command) -> bool {
+    match command {
+        Command::Play => past.play_or_stand(),
+        Command::Faster => past.change_speed(true),
+        Command::Slower => past.change_speed(false),
+        Command::NextEvent => past.step_event(history, true),
+        Command::PreviousEvent => past.step_event(history, false),
+        Command::NextTick => past.step_tick(history, specimen, true),
+        Command::PreviousTick => past.step_tick(history, specimen, false),
+        Command::Forwards => past.scrub(history, SCRUB, true),
+        Command::Backwards => past.scrub(history, SCRUB, false),
+        Command::FarForwards => past.scrub(history, FAR, true),
+        Command::FarBackwards => past.scrub(history, FAR, false),
+        Command::NextStall => return past.jump_to_stall(history, live, specimen, true).is_some(),
+        Command::PreviousStall => return past.jump_to_stall(history, live, specimen, false).is_some(),
+        _ => {}
+    }
+    true
+}
+
+/// The world that is shown after so much real time: that of then, or the present one. Tells the view where it stands, and lets the eye look.
+pub(super) fn shown<'a>(then: &'a mut Option<Then>, stage: &'a Stage, passed: Nanos, ui: &mut Ui, eye: &mut Eye) -> &'a World {
+    let live = stage.world();
+    if then.as_ref().is_some_and(|then| then.opened != stage.opened()) {
+        *then = None;
+    }
+    let (Some(Then { past, .. }), Some(history)) = (then, stage.history()) else {
+        ui.frozen = None;
+        eye.look(live);
+        return live;
+    };
+    past.pass(history, passed);
+    let event = past.event().and_then(|n| Some((n, history.event(n)?)));
+    ui.frozen = Some(Frozen { behind: past.behind(live.now), speed: past.speed(), event });
+    eye.stand(past.world());
+    past.world()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::world::history::Limits;
+    use crate::world::testing::Story;
+
+    #[test]
+    fn every_key_of_time_moves() {
+        let story = Story::new(&["naive"]).calm(Nanos::secs(2)).stall(Nanos::millis(400)).calm(Nanos::secs(2));
+        let mut live = World::new(&story.setup());
+        let mut history = History::new(&live, Limits::default());
+        for event in story.events() {
+            history.record(&live, &event);
+            live.apply(&event);
+        }
+        let mut past = Past::freeze(&history, &live);
+        let mut press = |command: Command| {
+            let (at, event) = (past.at(), past.event());
+            assert!(command.travels(), "{command:?}");
+            assert!(go(&mut past, &history, &live, SpecimenId(0), &command), "{command:?}");
+            (past.at().0.cmp(&at.0), past.event().cmp(&event), past.speed())
+        };
+        use std::cmp::Ordering::{Equal, Greater, Less};
+        assert_eq!(press(Command::PreviousStall).0, Less);
+        assert_eq!(press(Command::FarBackwards).0, Less);
+        assert_eq!(press(Command::NextStall).0, Greater);
+        for (forwards, back) in [
+            (Command::NextEvent, Command::PreviousEvent),
+            (Command::NextTick, Command::PreviousTick),
+            (Command::Forwards, Command::Backwards),
+            (Command::FarForwards, Command::FarBackwards),
+        ] {
+            // A moment in the middle of a long callback: the first step leaves it.
+            press(forwards.clone());
+            assert_eq!(press(forwards.clone()).1, Greater, "{forwards:?}");
+            assert_eq!(press(back.clone()).1, Less, "{back:?}");
+        }
+        assert_eq!(press(Command::Play), (Equal, Equal, Some(1e-3)));
+        assert_eq!(press(Command::Slower).2, Some(1e-4));
+        assert_eq!(press(Command::Faster).2, Some(1e-3));
+        assert_eq!(press(Command::NextEvent).2, None, "who steps stands");
+        assert!(!Command::Freeze.travels() && !Command::Quit.travels());
+    }
+}
