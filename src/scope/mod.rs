@@ -13,6 +13,7 @@ pub mod pen;
 pub mod screens;
 pub mod text;
 pub mod theme;
+pub mod trigger;
 pub mod ui;
 pub mod words;
 

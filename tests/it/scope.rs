@@ -141,7 +141,7 @@ struct State {
 fn frozen(speed: Option<f64>) -> Frozen {
     let from = Origin { specimen: SpecimenId(0), lane: Lane::Loop };
     let event = Event { at: Nanos(11_998_765_432), from, what: What::Began { conn: ConnId(17), cause: Cause::Readable } };
-    Frozen { behind: Nanos::millis(2310), speed, event: Some((123_456, event)) }
+    Frozen { behind: Nanos::millis(2310), held: false, speed, event: Some((123_456, event)) }
 }
 
 /// The states that a picture is taken of.
