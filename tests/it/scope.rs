@@ -253,8 +253,8 @@ fn what_matters_is_on_every_screen_that_is_large_enough() {
         says("dead", size, &["DEAD", "exit code 101", "new process"]);
         says("after", size, &["held", "worker pool"]);
         says("unseen", size, &["STARTING"]);
-        says("frozen", size, &["FROZEN −2.31 s", "Began conn 17", "space"]);
-        says("playing", size, &["PLAYING 1/1 000 −2.31 s", "Began conn 17", "space"]);
+        says("frozen", size, &["FROZEN −2.31 s", "callback begins", "space"]);
+        says("playing", size, &["PLAYING 1/1 000 −2.31 s", "callback begins", "space"]);
         says("start", size, &["lessons", "The healthy loop", "LIVE"]);
     }
     says("small", (59, 18), &["60×18", "59×18"]);
@@ -402,7 +402,7 @@ fn every_sentence_that_the_code_names_is_there_and_every_one_there_is_named() {
         assert!(en.contains(key), "the code names {key:?}, and no language has it");
     }
     // What is named by a value: phases, causes, faults, mitigations.
-    let by_value = ["phase.", "cause.", "fault.", "mitigation."];
+    let by_value = ["phase.", "cause.", "fault.", "mitigation.", "event."];
     for key in en.iter().filter(|k| !by_value.iter().any(|v| k.starts_with(v))) {
         assert!(named.contains(key), "nobody says {key:?}");
     }
