@@ -309,7 +309,9 @@ impl Specimen {
             // Read while it was dying: it says nothing about what is there now.
             return;
         }
-        if self.kernel.begin(at) {
+        self.kernel.begin(at);
+        // The socket table has been walked anew: this comes first. Rounds that look at processes alone leave it as it was.
+        if matches!(what, What::AcceptQueue { .. }) {
             self.connections.sample();
         }
         match what {
