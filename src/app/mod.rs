@@ -217,6 +217,7 @@ impl App {
             let drawn = scope::draw(&scene, buf);
             *targets = drawn.targets;
             ui.pages = drawn.pages;
+            ui.rows.shown = drawn.shown;
             // The lab goes on while the picture goes to the terminal.
         })?;
         if lively {

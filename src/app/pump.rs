@@ -15,7 +15,7 @@ use crate::scenario::Scenario;
 use crate::world::{Setup, World};
 
 /// Between two looks at the rings.
-const TURN: Duration = Duration::from_millis(10);
+const TURN: Duration = Duration::from_millis(25);
 
 /// What the lab's thread is asked for.
 #[derive(Debug)]

@@ -56,7 +56,7 @@ impl Selectors {
 pub(super) fn run(selectors: &Selectors) -> anyhow::Result<Ended> {
     let options = selectors.options();
     if let Err(wrong) = options.validate() {
-        complain(&wrong.to_string());
+        complain(&wrong);
         return Ok(Ended::Wrong);
     }
     let mut out = Quiet(io::stdout().lock());

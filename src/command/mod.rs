@@ -66,6 +66,14 @@ pub enum Command {
     Answer(u8),
 
     // ---- the view ----
+    /// Show the screen of this number, from 0.
+    Screen(u8),
+    /// Show the next screen; after the last the first.
+    NextScreen,
+    /// Show the screen before.
+    PreviousScreen,
+    /// Put the rows of the table that is shown into another order.
+    NextOrder,
     /// Hold the picture, or let it go on; the loop runs on.
     Freeze,
     /// Choose the specimen that keys act on: the next one.

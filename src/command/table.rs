@@ -4,7 +4,8 @@
 //! is a variant of [`Command`] and a row here. The tests hold the two to each other. It knows no screen and no terminal.
 //!
 //! How the keys were chosen: a lower-case letter breaks something or opens something (`c` computes, `p` panics, `f` faults, `m` mitigations),
-//! the capital mends or is final (`W` worker pool, `C` catch, `K` kill, `R` respawn). `Tab`, `1` to `6`, `.`, `[`, `]`, `/`, `:` and the arrows
+//! the capital mends or is final (`W` worker pool, `C` catch, `K` kill, `R` respawn). Digits and `Tab` turn to another
+//! screen, except that a digit answers a question that is open. `.`, `[`, `]`, `/`, `:` and the arrows
 //! left and right are kept free in the lab for screens, stepping, playback, search and scrubbing.
 
 use super::Command;
@@ -27,6 +28,8 @@ pub const SUPERVISOR_DEADLINE: Nanos = Nanos::secs(2);
 pub const WAIT: Nanos = Nanos::millis(800);
 /// The buffer of a connection that is read once, where a key says so.
 pub const DRAIN_BUFFER: u32 = 1024;
+/// What a leaking closure has taken along where a key says so, in KiB.
+pub const CLOSURE_KIB: u32 = 256;
 /// How long a connection may be idle where the idle timeout is switched on by a key.
 pub const IDLE: Nanos = Nanos::secs(2);
 /// The open-loop rate that a key goes back to.
@@ -176,11 +179,17 @@ impl Row {
 /// Wherever one is.
 const EVERYWHERE: &[Context] = Context::ALL;
 /// Before the running lab, with nothing open.
-const LAB: &[Context] = &[Context::Lab, Context::Question];
+const LAB: &[Context] = &[Context::Lab, Context::Question, Context::Table];
+/// Where the lesson is in sight, with nothing open.
+const LESSON: &[Context] = &[Context::Lab, Context::Question];
+/// Where digits turn to a screen: nothing is open and nothing is asked.
+const SCREENS: &[Context] = &[Context::Lab, Context::Table];
+/// Before a table.
+const TABLE: &[Context] = &[Context::Table];
 /// Before the running lab, also with a menu open.
-const LAB_AND_MENUS: &[Context] = &[Context::Lab, Context::Question, Context::FaultMenu, Context::MitigationMenu];
+const LAB_AND_MENUS: &[Context] = &[Context::Lab, Context::Question, Context::Table, Context::FaultMenu, Context::MitigationMenu];
 /// Where there is a list or a page to move in.
-const LISTS: &[Context] = &[Context::FaultMenu, Context::MitigationMenu, Context::Home, Context::Help];
+const LISTS: &[Context] = &[Context::Table, Context::FaultMenu, Context::MitigationMenu, Context::Home, Context::Help];
 /// Where there are entries to take.
 const ENTRIES: &[Context] = &[Context::FaultMenu, Context::MitigationMenu, Context::Home];
 /// While the lesson waits for an answer.
@@ -321,6 +330,19 @@ pub static COMMANDS: &[Row] = &[
         words(
             "in /chain as nested callbacks, one error branch answers nobody; the key switches it on and off",
             "嵌套回调写的 /chain 里,有一个错误分支没有响应任何人;按键开关",
+        ),
+    )
+    .in_menu(Menu::Faults)
+    .in_script(),
+    row(
+        "closure-leak",
+        Lab,
+        Fixed(Command::Inject(FaultSetting::ClosureLeak { kib: CLOSURE_KIB })),
+        keys!(LAB_AND_MENUS: "z"),
+        words("closure leak", "闭包泄漏"),
+        words(
+            "give each new connection a session and a callback of 256 KiB that own each other; the key switches it on and off",
+            "每个新连接有一个会话和一个 256 KiB 的回调,互相持有;按键开关",
         ),
     )
     .in_menu(Menu::Faults)
@@ -521,6 +543,32 @@ pub static COMMANDS: &[Row] = &[
     .in_menu(Menu::Mitigations)
     .in_script(),
     row(
+        "weak-references",
+        Lab,
+        Fixed(Command::Apply(MitigationSetting::WeakReferences)),
+        keys!(LAB_AND_MENUS: "Y"),
+        words("weak references", "弱引用"),
+        words(
+            "let a session's callback know its session without owning it; the key switches it on and off",
+            "会话的回调只弱引用会话,不持有它;按键开关",
+        ),
+    )
+    .in_menu(Menu::Mitigations)
+    .in_script(),
+    row(
+        "explicit-release",
+        Lab,
+        Fixed(Command::Apply(MitigationSetting::ExplicitRelease)),
+        keys!(LAB_AND_MENUS: "Z"),
+        words("explicit release", "显式释放"),
+        words(
+            "let a session give up its callback when its connection closes; the key switches it on and off",
+            "连接关闭时,会话主动放开它的回调;按键开关",
+        ),
+    )
+    .in_menu(Menu::Mitigations)
+    .in_script(),
+    row(
         "revoke",
         Lab,
         Written("Revoke(WorkerPool)"),
@@ -650,7 +698,7 @@ pub static COMMANDS: &[Row] = &[
         "next-step",
         Lesson,
         Fixed(Command::NextStep),
-        keys!(LAB: "enter"),
+        keys!(LESSON: "enter"),
         words("next step", "下一步"),
         words("the next step of the lesson", "课程的下一步"),
     )
@@ -659,7 +707,7 @@ pub static COMMANDS: &[Row] = &[
         "previous-step",
         Lesson,
         Fixed(Command::PreviousStep),
-        keys!(LAB: "backspace"),
+        keys!(LESSON: "backspace"),
         words("step back", "上一步"),
         words("the step before", "课程的上一步"),
     ),
@@ -725,6 +773,40 @@ pub static COMMANDS: &[Row] = &[
         words("choose the specimen that keys act on: the next one", "选择按键所作用的样本:下一个"),
     )
     .in_footer(5),
+    row(
+        "screen",
+        View,
+        Digit(Command::Screen),
+        keys!(SCREENS: "1" "2" "3"),
+        words("screen", "画面"),
+        words("show this screen; while a question is open, digits answer it", "切换到这个画面;有问题待答时,数字键用来回答"),
+    ),
+    row(
+        "next-screen",
+        View,
+        Fixed(Command::NextScreen),
+        keys!(LAB: "tab"),
+        words("screen", "换画面"),
+        words("show the next screen", "切换到下一个画面"),
+    )
+    .in_footer(5),
+    row(
+        "previous-screen",
+        View,
+        Fixed(Command::PreviousScreen),
+        keys!(LAB: "shift+tab"),
+        words("screen before", "上一画面"),
+        words("show the screen before", "切换到上一个画面"),
+    ),
+    row(
+        "next-order",
+        View,
+        Fixed(Command::NextOrder),
+        keys!(TABLE: "z"),
+        words("order", "排序"),
+        words("put the rows of the table into another order", "换一种顺序排列表格的行"),
+    )
+    .in_footer(4),
     row("up", View, Fixed(Command::Up), keys!(LISTS: "up" "k"), words("up", "上"), words("the entry above", "上一项")).in_footer(5),
     row("down", View, Fixed(Command::Down), keys!(LISTS: "down" "j"), words("down", "下"), words("the entry below", "下一项")).in_footer(5),
     row("select", View, Fixed(Command::Select), keys!(ENTRIES: "enter"), words("take it", "选定"), words("take the entry", "选定这一项"))
@@ -826,6 +908,10 @@ impl Command {
             Self::NextStep => "NextStep",
             Self::PreviousStep => "PreviousStep",
             Self::Answer(_) => "Answer",
+            Self::Screen(_) => "Screen",
+            Self::NextScreen => "NextScreen",
+            Self::PreviousScreen => "PreviousScreen",
+            Self::NextOrder => "NextOrder",
             Self::Freeze => "Freeze",
             Self::NextSpecimen => "NextSpecimen",
             Self::FaultMenu => "FaultMenu",

@@ -159,6 +159,6 @@ fn end_of(status: ExitStatus) -> End {
 }
 
 /// Borrows descriptors for [`Child::start`].
-pub fn borrowed<'a, const N: usize>(fds: [&'a dyn AsFd; N]) -> [BorrowedFd<'a>; N] {
+pub fn borrowed<const N: usize>(fds: [&dyn AsFd; N]) -> [BorrowedFd<'_>; N] {
     fds.map(AsFd::as_fd)
 }

@@ -21,7 +21,7 @@ use crate::specimen::control::{Control, FaultSetting, Message, MitigationSetting
 use crate::specimen::faults;
 use crate::telemetry::ring::Consumer;
 use crate::telemetry::shared::{Gate, LOOP_RING, Shared};
-use crate::telemetry::vocabulary::{Fault, Mitigation};
+use crate::telemetry::vocabulary::{Fault, Mitigation, Phase};
 use crate::telemetry::{Event, Lane, Origin, What};
 use crate::world::history::Limits;
 
@@ -31,6 +31,8 @@ const SPECIMEN_RINGS: usize = 9;
 const ROUND: usize = LOOP_RING;
 /// The number that the load's ring bears in [`What::Lost`].
 const LOAD_RING: u32 = 255;
+/// A callback that holds the loop for longer than this makes the sampler look more often.
+const STUCK: Nanos = Nanos::millis(20);
 /// How often the lab reports what it costs itself.
 const OWN_COST: Nanos = Nanos::millis(500);
 
@@ -91,6 +93,17 @@ struct Place {
     faults: Vec<FaultSetting>,
     supervisor: Supervisor,
     started: u32,
+}
+
+impl Place {
+    /// Whether its queues may be growing: nobody is there to empty them, or whoever is has been busy with one thing for some time.
+    fn wants_a_look(&self, clock: &Clock) -> bool {
+        self.process.as_ref().is_none_or(|process| {
+            let beat = process.shared.heartbeat();
+            let rests = beat.phase == Phase::Poll && beat.callback.is_none();
+            !rests && clock.now().since(clock.base().nanos(beat.since)) > STUCK
+        })
+    }
 }
 
 #[derive(Debug)]
@@ -250,8 +263,12 @@ impl Live {
     }
 
     fn watch(&self) {
-        let target =
-            |p: &Place| Target { specimen: p.id, pid: p.process.as_ref().map(|process| process.child.pid()), port: p.address.port() };
+        let target = |p: &Place| Target {
+            specimen: p.id,
+            pid: p.process.as_ref().map(|process| process.child.pid()),
+            port: p.address.port(),
+            v6: p.address.is_ipv6(),
+        };
         self.sampler.watch(self.places.iter().map(target).collect());
     }
 
@@ -526,6 +543,7 @@ impl Source for Live {
     fn poll(&mut self, into: &mut Vec<Fact>) -> anyhow::Result<Nanos> {
         self.tend()?;
         let now = self.clock.now();
+        self.sampler.hurry(self.places.iter().any(|place| place.wants_a_look(&self.clock)));
         if now >= self.own_cost_due {
             self.own_cost_due = now + OWN_COST;
             self.say(SpecimenId(0), sampler::own_cost());

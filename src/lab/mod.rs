@@ -220,6 +220,6 @@ impl Lab {
 }
 
 /// Does it for each, and reports the first that refused.
-fn each(places: Vec<usize>, mut what: impl FnMut(usize) -> Result<(), Refusal>) -> Result<(), Refusal> {
-    places.into_iter().map(|n| what(n)).fold(Ok(()), Result::and)
+fn each(places: Vec<usize>, what: impl FnMut(usize) -> Result<(), Refusal>) -> Result<(), Refusal> {
+    places.into_iter().map(what).fold(Ok(()), Result::and)
 }

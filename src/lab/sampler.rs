@@ -7,6 +7,8 @@
 use std::fs::File;
 use std::io::Read;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -17,10 +19,13 @@ use crate::base::units::Nanos;
 use crate::lab::listener::BACKLOG;
 use crate::telemetry::{Event, Lane, Origin, What};
 
-/// How often queues and CPU times are read.
+/// How often CPU times and queues are read while a loop is stuck or dead.
 const FAST: Nanos = Nanos::millis(50);
-/// How often memory, descriptors and the interest list are read.
-const SLOW: Nanos = Nanos::millis(250);
+/// How often CPU times are read while all is calm.
+const CALM: Nanos = Nanos::millis(200);
+/// How often memory, descriptors and the interest list are read, and the queues while all is calm: `/proc/net/tcp` walks the kernel's whole
+/// table of sockets, which costs a millisecond or two however few there are.
+const SLOW: Nanos = Nanos::millis(500);
 /// Connections whose unread bytes are named one by one, per specimen and round; the total covers all.
 const NAMED: usize = 64;
 /// Rounds that may wait to be taken before the sampler skips one.
@@ -35,12 +40,15 @@ pub struct Target {
     pub pid: Option<u32>,
     /// Its listener's port: the queue is there also while no process is.
     pub port: u16,
+    /// Whether that is a port of IPv6, which has a table of its own.
+    pub v6: bool,
 }
 
 /// A running sampler; dropping it ends its thread.
 #[derive(Debug)]
 pub struct Sampler {
     targets: Arc<Mutex<Vec<Target>>>,
+    hurry: Arc<AtomicBool>,
     rounds: Receiver<Vec<Event>>,
     _alive: Sender<()>,
 }
@@ -54,9 +62,15 @@ impl Sampler {
         let targets = Arc::new(Mutex::new(Vec::new()));
         let (send, rounds) = sync_channel(ROUNDS);
         let (alive, end) = channel();
-        let theirs = Arc::clone(&targets);
-        std::thread::Builder::new().name("sampler".into()).spawn(move || run(clock, &theirs, &send, &end))?;
-        Ok(Self { targets, rounds, _alive: alive })
+        let hurry = Arc::new(AtomicBool::new(true));
+        let theirs = (Arc::clone(&targets), Arc::clone(&hurry));
+        std::thread::Builder::new().name("sampler".into()).spawn(move || run(clock, &theirs.0, &theirs.1, &send, &end))?;
+        Ok(Self { targets, hurry, rounds, _alive: alive })
+    }
+
+    /// Whether the queues are of interest right now: a loop is stuck, or dead.
+    pub fn hurry(&self, yes: bool) {
+        self.hurry.store(yes, Relaxed);
     }
 
     /// Samples these from the next round on.
@@ -70,7 +84,7 @@ impl Sampler {
     }
 }
 
-fn run(clock: Clock, targets: &Mutex<Vec<Target>>, send: &SyncSender<Vec<Event>>, end: &Receiver<()>) {
+fn run(clock: Clock, targets: &Mutex<Vec<Target>>, hurry: &AtomicBool, send: &SyncSender<Vec<Event>>, end: &Receiver<()>) {
     let mut eyes = Eyes::default();
     let mut slow_due = Nanos::ZERO;
     loop {
@@ -80,17 +94,27 @@ fn run(clock: Clock, targets: &Mutex<Vec<Target>>, send: &SyncSender<Vec<Event>>
         if slow {
             slow_due = began + SLOW;
         }
-        let round = eyes.look(&clock, &targets, slow);
+        let hurry = hurry.load(Relaxed);
+        let depth = Depth { queues: slow || hurry, processes: slow };
+        let round = eyes.look(&clock, &targets, depth);
         // A reader that is away (suspended) misses rounds; the next one tells it where things stand.
         let _ = send.try_send(round);
         // CPU time, not time: on a busy machine the sampler waits for its turn like everybody, and must not wait twice for that.
         let cost = clock::thread_cpu().since(used);
-        let pause = FAST.since(clock.now().since(began)).0.max(cost.0.saturating_mul(19));
+        let pace = if hurry { FAST } else { CALM };
+        let pause = pace.since(clock.now().since(began)).0.max(cost.0.saturating_mul(19));
         match end.recv_timeout(Duration::from_nanos(pause)) {
             Err(RecvTimeoutError::Timeout) => {}
             Ok(()) | Err(RecvTimeoutError::Disconnected) => return,
         }
     }
+}
+
+/// What a round looks at beside CPU times.
+#[derive(Clone, Copy, Debug)]
+struct Depth {
+    queues: bool,
+    processes: bool,
 }
 
 /// What reading /proc needs from round to round: buffers, and what is found once per process.
@@ -114,18 +138,18 @@ struct Known {
 struct Sockets {
     accept_queue: Option<u32>,
     unread: u64,
-    sockets: u32,
+    holding: u32,
     named: Vec<(u16, u32)>,
 }
 
 impl Eyes {
-    fn look(&mut self, clock: &Clock, targets: &[Target], slow: bool) -> Vec<Event> {
+    fn look(&mut self, clock: &Clock, targets: &[Target], depth: Depth) -> Vec<Event> {
         let mut round = Vec::with_capacity(targets.len() * 12);
         self.known.retain(|k| targets.iter().any(|t| t.pid == Some(k.pid)));
         let mut found: Vec<Sockets> = targets.iter().map(|_| Sockets::default()).collect();
         let at = clock.now();
-        for table in ["/proc/net/tcp", "/proc/net/tcp6"] {
-            if self.read(table) {
+        for (table, v6) in [("/proc/net/tcp", false), ("/proc/net/tcp6", true)] {
+            if depth.queues && targets.iter().any(|t| t.v6 == v6) && self.read(table) {
                 for line in self.buffer.split(|b| *b == b'\n').skip(1) {
                     take_line(line, targets, &mut found);
                 }
@@ -140,13 +164,13 @@ impl Eyes {
             let mut say = |what| round.push(Event { at, from, what });
             if let Some(length) = sockets.accept_queue {
                 say(What::AcceptQueue { length, limit });
-                say(What::UnreadTotal { bytes: u32::try_from(sockets.unread).unwrap_or(u32::MAX), sockets: sockets.sockets });
+                say(What::UnreadTotal { bytes: u32::try_from(sockets.unread).unwrap_or(u32::MAX), sockets: sockets.holding });
                 for (port, bytes) in sockets.named {
                     say(What::Unread { port: u32::from(port), bytes });
                 }
             }
             if let Some(pid) = target.pid {
-                self.look_at_process(clock, pid, slow, from, &mut round);
+                self.look_at_process(clock, pid, depth.processes, from, &mut round);
             }
         }
         round
@@ -229,7 +253,7 @@ fn take_line(line: &[u8], targets: &[Target], found: &mut [Sockets]) {
         // Established, and half-closed by the peer: what they hold is for the specimen to read.
         b"01" | b"08" if unread > 0 => {
             sockets.unread += u64::from(unread);
-            sockets.sockets += 1;
+            sockets.holding += 1;
             if sockets.named.len() < NAMED {
                 sockets.named.push((remote as u16, unread));
             }
@@ -291,13 +315,13 @@ mod tests {
         let clients: Vec<_> = (0..3).map(|_| TcpStream::connect(("127.0.0.1", port)).unwrap()).collect();
         let _accepted = listener.accept().unwrap();
         (&clients[0]).write_all(b"12345").unwrap();
-        let target = Target { specimen: SpecimenId(0), pid: Some(std::process::id()), port };
+        let target = Target { specimen: SpecimenId(0), pid: Some(std::process::id()), port, v6: false };
         let clock = Clock::start();
         let sees = |events: &[Event], what| events.iter().any(|e| e.what == what);
         let mut round = Vec::new();
         // The kernel needs a moment to deliver even on loopback.
         for _ in 0..200 {
-            round = Eyes::default().look(&clock, &[target], true);
+            round = Eyes::default().look(&clock, &[target], Depth { queues: true, processes: true });
             if sees(&round, What::UnreadTotal { bytes: 5, sockets: 1 }) {
                 break;
             }
@@ -312,13 +336,13 @@ mod tests {
 
     #[test]
     fn a_process_that_is_gone_is_missing_and_not_zero() {
-        let target = Target { specimen: SpecimenId(0), pid: Some(u32::MAX), port: 1 };
-        assert!(Eyes::default().look(&Clock::start(), &[target], true).is_empty());
+        let target = Target { specimen: SpecimenId(0), pid: Some(u32::MAX), port: 1, v6: false };
+        assert!(Eyes::default().look(&Clock::start(), &[target], Depth { queues: true, processes: true }).is_empty());
     }
 
     #[test]
     fn damaged_lines_are_passed_over() {
-        let target = Target { specimen: SpecimenId(0), pid: Some(1), port: 0x1F };
+        let target = Target { specimen: SpecimenId(0), pid: Some(1), port: 0x1F, v6: false };
         let mut found = [Sockets::default()];
         for line in ["", "0: 0100007F:001F", "1: x:001F y:zz 01 00000000:00000005", "garbage"] {
             take_line(line.as_bytes(), &[target], &mut found);

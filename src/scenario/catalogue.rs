@@ -31,7 +31,8 @@ pub const BUILT_IN: &[Entry] = built_in![
     "06-panic",
     "07-rejected-promise",
     "08-callback-pyramid",
-    "09-descriptor-leak"
+    "09-descriptor-leak",
+    "10-closure-leak",
 ];
 
 /// A scenario and where it came from.

@@ -296,6 +296,8 @@ impl Figure {
                 CloseReason::Failed => ("connections that failed", "出错关闭的连接数"),
                 CloseReason::Panicked => ("connections closed after a panic", "panic 后关闭的连接数"),
             },
+            Self::LiveObjects { .. } => ("live sessions", "内存中的会话数"),
+            Self::Memory { .. } => ("most memory", "内存占用的最大值"),
             Self::Cpu { .. } => ("CPU of the loop", "循环的 CPU 占用"),
             Self::Calls { .. } => ("upstream calls", "上游调用数"),
             Self::Unhandled { .. } => ("unhandled rejections", "未处理的 rejection 数"),
@@ -319,12 +321,14 @@ impl Figure {
             | Self::LongestCallback { .. }
             | Self::OldestJob { .. } => Nanos((value.clamp(0.0, 1e12) * 1e6).round() as u64).to_string(),
             Self::Answered { .. } | Self::Cpu { .. } => share(value),
+            Self::Memory { .. } => format!("{value:.1} MiB"),
             Self::Throughput { .. } => format!("{} /s", count(value)),
             Self::Outcomes { .. }
             | Self::Caught { .. }
             | Self::AcceptQueue { .. }
             | Self::Unread { .. }
             | Self::Jobs { .. }
+            | Self::LiveObjects { .. }
             | Self::Descriptors { .. }
             | Self::AcceptFailures { .. }
             | Self::Closed { .. }
@@ -361,6 +365,8 @@ impl Figure {
             Self::Descriptors { .. } => specimen.kernel.descriptors.map(|_| f64::from(specimen.kernel.descriptors_max)),
             Self::AcceptFailures { .. } => Some(specimen.connections.accept_failed.0 as f64),
             Self::Closed { reason, .. } => Some(specimen.connections.closed_for[*reason as usize] as f64),
+            Self::LiveObjects { .. } => specimen.live.map(|(objects, _)| f64::from(objects)),
+            Self::Memory { .. } => specimen.kernel.memory.map(|_| f64::from(specimen.kernel.resident_max) / 1024.0),
             Self::Cpu { .. } => specimen.kernel.cpu_share(),
             Self::Calls { .. } => Some(specimen.errands.calls as f64),
             Self::Unhandled { .. } => Some(specimen.errands.unhandled as f64),

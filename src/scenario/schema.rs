@@ -328,6 +328,16 @@ pub enum Figure {
         /// Why.
         reason: CloseReason,
     },
+    /// Sessions that are in memory, reachable or not.
+    LiveObjects {
+        /// Where.
+        specimen: String,
+    },
+    /// The most resident memory sampled.
+    Memory {
+        /// Where.
+        specimen: String,
+    },
     /// Most time the loop thread was on a CPU, as a share of the run.
     Cpu {
         /// Where.
@@ -374,6 +384,8 @@ impl Figure {
             | Self::Unread { specimen }
             | Self::Jobs { specimen }
             | Self::OldestJob { specimen }
+            | Self::LiveObjects { specimen }
+            | Self::Memory { specimen }
             | Self::Descriptors { specimen }
             | Self::AcceptFailures { specimen }
             | Self::Closed { specimen, .. }

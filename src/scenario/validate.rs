@@ -37,6 +37,8 @@ pub const DEADLINE: RangeInclusive<Nanos> = Nanos::millis(50)..=Nanos::secs(60);
 pub const BUSY: RangeInclusive<Nanos> = Nanos::micros(1)..=Nanos::secs(60);
 /// The buffer of a connection that is read once.
 pub const DRAIN_BUFFER: RangeInclusive<u32> = 16..=64 * 1024;
+/// What a leaking closure has taken along, in KiB.
+pub const CLOSURE: RangeInclusive<u32> = 1..=4096;
 /// How long a connection may be idle.
 pub const IDLE: RangeInclusive<Nanos> = Nanos::millis(100)..=Nanos::secs(60);
 /// A client's patience.
@@ -203,6 +205,7 @@ impl Check<'_> {
             | FaultSetting::FdLeak
             | FaultSetting::RejectedPromise
             | FaultSetting::ForgottenBranch => {}
+            FaultSetting::ClosureLeak { kib } => self.within(place.field("kib"), "kib", &kib, &CLOSURE),
         }
     }
 
@@ -216,11 +219,13 @@ impl Check<'_> {
             | MitigationSetting::ReadUntilEagain
             | MitigationSetting::NonBlocking
             | MitigationSetting::CloseOnEof
-            | MitigationSetting::ReserveDescriptor => {}
-            MitigationSetting::RejectionHook { .. }
+            | MitigationSetting::ReserveDescriptor
+            | MitigationSetting::RejectionHook { .. }
             | MitigationSetting::CatchAtEnd
             | MitigationSetting::PromiseChain
-            | MitigationSetting::AsyncAwait => {}
+            | MitigationSetting::AsyncAwait
+            | MitigationSetting::WeakReferences
+            | MitigationSetting::ExplicitRelease => {}
         }
     }
 

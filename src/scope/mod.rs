@@ -10,6 +10,7 @@
 pub mod eye;
 pub mod panels;
 pub mod pen;
+pub mod rows;
 pub mod screens;
 pub mod text;
 pub mod theme;
@@ -104,6 +105,8 @@ pub struct Drawn {
     pub targets: Targets,
     /// In how many pages the lesson's step is shown.
     pub pages: usize,
+    /// The rows of the table that is shown, for keys and clicks to move in.
+    pub shown: rows::Shown,
 }
 
 /// Draws the scene over the whole buffer.

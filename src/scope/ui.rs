@@ -1,5 +1,7 @@
 //! What the person at the keyboard has chosen and opened. Plain data; commands change it, drawing only reads it.
 
+use super::rows::Rows;
+use super::screens::SCREENS;
 use crate::base::units::Nanos;
 use crate::command::Command;
 use crate::command::keymap::Context;
@@ -16,6 +18,10 @@ pub enum Screen {
     Start,
     /// The loop at work.
     Scope,
+    /// The connections of a specimen.
+    Connections,
+    /// What the clients measured.
+    Latency,
 }
 
 /// What lies open over the screen.
@@ -57,6 +63,8 @@ pub struct Ui {
     pub answers: Vec<Option<u8>>,
     /// Which steps to try have come true, by step.
     pub done: Vec<bool>,
+    /// What is chosen in tables, and in which order they stand.
+    pub rows: Rows,
     /// Whether the picture is held.
     pub frozen: bool,
     /// One line for the person: what just happened, or why not.
@@ -80,6 +88,7 @@ impl Ui {
             (Open::Nothing, Screen::Start) => Context::Home,
             (Open::Nothing, Screen::Scope) if self.is_asked(scenario) => Context::Question,
             (Open::Nothing, Screen::Scope) => Context::Lab,
+            (Open::Nothing, Screen::Connections | Screen::Latency) => Context::Table,
         }
     }
 
@@ -107,15 +116,26 @@ impl Ui {
             Command::Help => self.toggle(Open::Help),
             Command::Back if self.open != Open::Nothing => self.open = Open::Nothing,
             Command::Back if self.screen == Screen::Start => self.screen = Screen::Scope,
+            Command::Back if self.screen != Screen::Scope => self.screen = Screen::Scope,
             Command::Back => return Some(Command::Home),
             Command::Home => self.screen = Screen::Start,
+            Command::Screen(n) => self.turn_to(usize::from(n)),
+            Command::NextScreen => self.turn_to((self.place_of_screen() + 1) % SCREENS.len()),
+            Command::PreviousScreen => self.turn_to((self.place_of_screen() + SCREENS.len() - 1) % SCREENS.len()),
+            Command::NextOrder if self.screen == Screen::Latency => self.rows.newest = !self.rows.newest,
+            Command::NextOrder => self.rows.order = self.rows.order.next(),
             Command::Freeze => self.frozen = !self.frozen,
-            Command::NextSpecimen => self.chosen = (self.chosen + 1) % world.specimens.len().max(1),
+            Command::NextSpecimen => {
+                self.chosen = (self.chosen + 1) % world.specimens.len().max(1);
+                self.rows = Rows { order: self.rows.order, newest: self.rows.newest, ..Rows::default() };
+            }
             Command::NextStep if self.page + 1 < self.pages => self.page += 1,
             Command::NextStep => self.turn(self.step.saturating_add(1), scenario),
             Command::PreviousStep if self.page > 0 => self.page -= 1,
             Command::PreviousStep => self.turn(self.step.saturating_sub(1), scenario),
             Command::Answer(choice) => self.take_answer(choice, scenario),
+            Command::Up | Command::Down if self.has_rows() => self.rows.walk(command == Command::Down),
+            Command::Pick(n) if self.has_rows() => self.rows.pick(usize::from(n)),
             Command::Up => self.walk(false, lessons.len()),
             Command::Down => self.walk(true, lessons.len()),
             Command::Select => return self.take(self.place(), world, lessons),
@@ -134,6 +154,21 @@ impl Ui {
     fn toggle(&mut self, what: Open) {
         self.open = if self.open == what { Open::Nothing } else { what };
         self.entry = 0;
+    }
+
+    /// Whether keys move in the rows of a table.
+    fn has_rows(&self) -> bool {
+        self.open == Open::Nothing && matches!(self.screen, Screen::Connections | Screen::Latency)
+    }
+
+    fn place_of_screen(&self) -> usize {
+        SCREENS.iter().position(|row| row.screen == self.screen).unwrap_or(0)
+    }
+
+    fn turn_to(&mut self, screen: usize) {
+        if let Some(row) = SCREENS.get(screen) {
+            self.screen = row.screen;
+        }
     }
 
     fn turn(&mut self, step: usize, scenario: &Scenario) {

@@ -109,6 +109,10 @@ impl<P: Probe> Server<P> {
         if self.common.poll.registry().register(&mut stream, token, Interest::READABLE).is_ok() {
             self.common.probe.note(What::Interested { conn: id, interest: Readiness::READABLE });
             entry.insert(Conn::new(id, stream, trusted));
+            if let Some(style) = self.common.hooks.habits().session {
+                let live = self.sessions.open(id, style);
+                self.lives(live);
+            }
         } else {
             self.common.stats.open -= 1;
             self.common.probe.note(What::Closed { conn: id, reason: CloseReason::Failed });

@@ -38,6 +38,11 @@ pub enum FaultSetting {
     RejectedPromise,
     /// In `/chain` as nested callbacks, one error branch answers nobody. Standing.
     ForgottenBranch,
+    /// Each connection has a session and a callback of `kib` KiB that own each other. Standing.
+    ClosureLeak {
+        /// What the callback has taken along (1 to 4096 KiB).
+        kib: u32,
+    },
 }
 
 /// A mitigation and how it is set.
@@ -85,6 +90,10 @@ pub enum MitigationSetting {
     PromiseChain,
     /// `/chain` is an async function.
     AsyncAwait,
+    /// A session's callback knows its session without owning it.
+    WeakReferences,
+    /// A session gives up its callback when its connection closes.
+    ExplicitRelease,
 }
 
 /// One order.
@@ -123,6 +132,7 @@ impl FaultSetting {
             Self::FdLeak => Fault::FdLeak,
             Self::RejectedPromise => Fault::RejectedPromise,
             Self::ForgottenBranch => Fault::ForgottenBranch,
+            Self::ClosureLeak { .. } => Fault::ClosureLeak,
         }
     }
 
@@ -153,6 +163,8 @@ impl MitigationSetting {
             Self::CatchAtEnd => Mitigation::CatchAtEnd,
             Self::PromiseChain => Mitigation::PromiseChain,
             Self::AsyncAwait => Mitigation::AsyncAwait,
+            Self::WeakReferences => Mitigation::WeakReferences,
+            Self::ExplicitRelease => Mitigation::ExplicitRelease,
         }
     }
 }

@@ -17,6 +17,7 @@ use mio::{Registry, Token};
 use super::control::{FaultSetting, MitigationSetting};
 use super::pool::{Completions, Slots};
 use super::server::INPUT;
+use super::sessions;
 use super::styles::Query;
 use super::work::Work;
 use super::{faults, mitigations};
@@ -43,6 +44,8 @@ pub enum Point {
     Accept,
     /// A handler waits for others ([`Habits::style`], [`Habits::forgets_branch`], [`Habits::catches_at_end`], [`Habits::rejections`]).
     Chain,
+    /// A connection begins or is over ([`Habits::session`]).
+    Session,
     /// Outside the process: the lab does it, and the loop only says that it knows.
     Lab,
 }
@@ -89,6 +92,8 @@ pub struct Habits {
     pub catches_at_end: bool,
     /// What becomes of a rejection that nobody handled.
     pub rejections: Rejections,
+    /// What is kept beside each connection, and how; without, nothing.
+    pub session: Option<sessions::Style>,
 }
 
 /// What becomes of a rejection that nobody handled.
@@ -115,6 +120,7 @@ impl Default for Habits {
             forgets_branch: false,
             catches_at_end: false,
             rejections: Rejections::Unnoticed,
+            session: None,
         }
     }
 }

@@ -24,6 +24,7 @@ pub mod process;
 pub mod promise;
 pub mod reactor;
 pub mod server;
+pub mod sessions;
 pub mod source;
 pub mod stats;
 pub mod styles;

@@ -18,6 +18,7 @@ use super::conn::{Conn, SWEEPS};
 use super::errands::Errands;
 use super::hooks::{Habits, Hooks, Job};
 use super::orders::Orders;
+use super::sessions::{Live, Sessions};
 use super::stats::Stats;
 use super::tasks::Tasks;
 use super::timers::{Key, Timer, Timers};
@@ -66,6 +67,8 @@ pub struct Server<P> {
     now: Nanos,
     stopped: bool,
     sweep: Option<Key>,
+    /// What is kept beside the connections, where anything is.
+    pub(super) sessions: Sessions,
     /// The habits that have been followed up.
     habits: Habits,
     /// Why the process is to end, if that is an error.
@@ -167,6 +170,7 @@ impl<P: Probe> Server<P> {
             sweep: None,
             habits: Habits::default(),
             fate: Ok(()),
+            sessions: Sessions::default(),
         }
     }
 
@@ -374,6 +378,21 @@ impl<P: Probe> Server<P> {
         }
     }
 
+    /// A connection that may have a session is over.
+    #[cold]
+    fn end_session(&mut self, conn: ConnId) {
+        let releases = self.common.hooks.habits().session.is_some_and(|style| style.releases);
+        if let Some(live) = self.sessions.close(conn, releases) {
+            self.lives(live);
+        }
+    }
+
+    /// So many sessions are in memory.
+    pub(super) fn lives(&mut self, (objects, kib): Live) {
+        self.common.stats.live = (objects, kib);
+        self.common.note(What::Live { objects, kib });
+    }
+
     /// The loop's habits are others now than they were: what follows from that beside the places that go by them.
     pub(super) fn habits_changed(&mut self) {
         let habits = *self.common.hooks.habits();
@@ -413,6 +432,9 @@ impl<P: Probe> Server<P> {
         self.common.stats.open -= 1;
         drop(conn);
         self.common.note(What::Closed { conn: serial(token), reason });
+        if !self.sessions.is_empty() {
+            self.end_session(serial(token));
+        }
         self.accept.descriptor_is_free();
     }
 }

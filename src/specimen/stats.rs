@@ -29,6 +29,8 @@ pub struct Stats {
     pub caught: u64,
     /// Rejections that nobody handled.
     pub unhandled: u64,
+    /// Sessions in memory, and what their callbacks have taken along, in KiB.
+    pub live: (u32, u32),
     /// Mitigations that are on.
     pub mitigations: Vec<Mitigation>,
     /// Standing faults that are on.

@@ -223,6 +223,8 @@ facts! {
     23 Faulted { fault: Fault, on: u32 },
     /// Somebody else was asked, and the loop goes on until the answer can be read.
     24 Asked { conn: ConnId },
+    /// So many sessions are in memory, whether or not anybody can reach them, and their callbacks have taken along so many KiB.
+    30 Live { objects: u32, kib: u32 },
 
     /// A call to the upstream was begun for the request of this connection, on this socket (numbered from 2^31).
     37 Called { conn: ConnId, socket: ConnId },

@@ -113,6 +113,8 @@ vocabulary! {
         RejectedPromise = "rejected-promise",
         /// One error branch of nested callbacks answers nobody.
         ForgottenBranch = "forgotten-branch",
+        /// A connection's session and its callback own each other.
+        ClosureLeak = "closure-leak",
     }
 }
 
@@ -145,6 +147,10 @@ vocabulary! {
         PromiseChain = "promise-chain",
         /// Write dependent steps with async and await.
         AsyncAwait = "async-await",
+        /// A callback knows its session without owning it.
+        WeakReferences = "weak-references",
+        /// A session gives up its callback when its connection closes.
+        ExplicitRelease = "explicit-release",
     }
 }
 

@@ -307,6 +307,12 @@ impl Clients {
         self.in_flight = 0;
     }
 
+    /// Since when the client at this port waits for an answer, if it does.
+    pub fn waits_since(&self, port: u16) -> Option<Nanos> {
+        let client = self.by_port.get(&port).and_then(|id| self.each.get(id.0 as usize))?;
+        client.waits.then_some(client.sent)
+    }
+
     /// Whether the connection from this port belongs to one of these clients, which waits for an answer.
     pub(super) fn waits_at(&self, port: u16) -> bool {
         self.by_port.get(&port).and_then(|id| self.each.get(id.0 as usize)).is_some_and(|client| client.waits)
@@ -429,6 +435,7 @@ mod tests {
         assert_eq!(clients.connected, 1);
         clients.sent(us(30), ONE, Nanos::ZERO);
         assert!(clients.waits_at(7));
+        assert_eq!((clients.waits_since(7), clients.waits_since(8)), (Some(us(30)), None));
         clients.load_began(Some(5));
         assert_eq!((clients.connected, clients.in_flight, clients.waits_at(7)), (0, 0, false));
     }

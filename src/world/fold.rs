@@ -133,6 +133,7 @@ impl Specimen {
             workers: Vec::new(),
             mitigations: [false; Mitigation::COUNT],
             faults: [false; Fault::COUNT],
+            live: None,
             deaths: Vec::new(),
             died: 0,
             caught: 0,
@@ -239,6 +240,7 @@ impl Specimen {
                 self.reactor.held = held != 0;
             }
             What::Rested {} => self.over(at, StallEnd::Returned),
+            What::Live { objects, kib } => self.live = Some((objects, kib)),
             What::Caught { .. } => self.caught = self.caught.saturating_add(1),
             What::Called { .. } | What::CallEnded { .. } | What::Stepped { .. } | What::Unhandled { .. } | What::Abandoned { .. } => {
                 self.errands.apply(at, what)
@@ -325,6 +327,7 @@ impl Specimen {
         match what {
             What::Spawned { pid, before } => {
                 self.end(at, StallEnd::Died);
+                self.live = None;
                 self.kernel.left();
                 self.stalls.settle();
                 self.respawns = before;

@@ -31,6 +31,8 @@ pub struct Kernel {
     pub interest_list: Option<u32>,
     /// Resident memory in KiB: all, and the anonymous part.
     pub memory: Option<(u32, u32)>,
+    /// The most resident memory sampled so far, in KiB, over all processes of the specimen.
+    pub resident_max: u32,
     /// CPU time of the loop thread so far.
     pub on_cpu: Option<Nanos>,
     /// Share of the last second that the loop thread was on a CPU.
@@ -94,7 +96,10 @@ impl Kernel {
                 self.descriptors_max = self.descriptors_max.max(open);
             }
             What::InterestList { entries } => self.interest_list = Some(entries),
-            What::Memory { resident, anonymous } => self.memory = Some((resident, anonymous)),
+            What::Memory { resident, anonymous } => {
+                self.memory = Some((resident, anonymous));
+                self.resident_max = self.resident_max.max(resident);
+            }
             What::OnCpu { high, low } => self.ran(at, time(high, low), worked),
             What::RunDelay { high, low } => self.delayed(at, time(high, low)),
             What::Switches { voluntary, involuntary } => self.switched((voluntary, involuntary)),
@@ -170,6 +175,7 @@ impl Kernel {
             unread: self.unread,
             accept_queue_max: self.accept_queue_max,
             unread_max: self.unread_max,
+            resident_max: self.resident_max,
             descriptors_max: self.descriptors_max,
             sampled_cpu: self.sampled_cpu,
             ..Self::default()

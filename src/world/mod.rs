@@ -111,6 +111,8 @@ pub struct Specimen {
     pub mitigations: [bool; Mitigation::COUNT],
     /// Which standing faults are on, by [`Fault`].
     pub faults: [bool; Fault::COUNT],
+    /// Sessions in memory and what their callbacks have taken along, in KiB; nothing where it keeps none.
+    pub live: Option<(u32, u32)>,
     /// How its processes ended; at most [`MAX_DEATHS`], the oldest forgotten first.
     pub deaths: Vec<Death>,
     /// All deaths so far.

@@ -3,14 +3,18 @@
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
+use loopscope::base::ids::ConnId;
 use loopscope::base::lang::Lang;
 use loopscope::base::units::Nanos;
+use loopscope::command::Command;
 use loopscope::command::key::Key;
-use loopscope::command::keymap::Keymap;
+use loopscope::command::keymap::{Context, Keymap};
 use loopscope::command::table::{COMMANDS, Menu};
 use loopscope::scenario::Scenario;
 use loopscope::scenario::catalogue::BUILT_IN;
-use loopscope::scope::panels::{cards, clients, code, footer, head, kernel, lesson, timeline, wheel};
+use loopscope::scope::panels::{cards, clients, code, connections, footer, head, kernel, latency, lesson, slowest, timeline, wheel};
+use loopscope::scope::rows::{Order, RowId, Rows};
+use loopscope::scope::screens::SCREENS;
 use loopscope::scope::ui::Open;
 use loopscope::scope::{Eye, Look, Scene, Screen, Theme, Tier, Ui, draw, text};
 use loopscope::telemetry::vocabulary::{Cause, Fault, Mitigation, Phase};
@@ -161,6 +165,31 @@ fn states() -> Vec<State> {
         state("mitigations", three().world(), Ui { open: Open::Menu(Menu::Mitigations), chosen: 1, ..at(0) }, &computing),
         state("help", one().world(), Ui { open: Open::Help, ..at(0) }, &computing),
         state("small", one().world(), at(0), &computing),
+        state(
+            "connections",
+            one().hang(Nanos::millis(612)).world(),
+            Ui {
+                screen: Screen::Connections,
+                rows: Rows { order: Order::Waiting, connection: Some(RowId::Connection(ConnId(40))), ..Rows::default() },
+                ..at(0)
+            },
+            &computing,
+        ),
+        state(
+            "connections-three",
+            three().world(),
+            Ui { screen: Screen::Connections, chosen: 1, rows: Rows { order: Order::Requests, ..Rows::default() }, ..at(0) },
+            &computing,
+        ),
+        state(
+            "latency",
+            one().stall(Nanos::millis(812)).calm(Nanos::millis(2300)).world(),
+            Ui { screen: Screen::Latency, ..at(0) },
+            &computing,
+        ),
+        state("latency-three", three().world(), Ui { screen: Screen::Latency, chosen: 2, ..at(0) }, &computing),
+        state("latency-none", World::new(&Story::new(&["naive"]).setup()), Ui { screen: Screen::Latency, ..at(0) }, &computing),
+        state("connections-none", World::new(&Story::new(&["naive"]).setup()), Ui { screen: Screen::Connections, ..at(0) }, &computing),
         state("frozen", one().world(), Ui { frozen: true, ..at(0) }, &computing),
     ]
 }
@@ -276,6 +305,17 @@ fn widgets_draw_into_no_room_at_all() {
                 cards::Cards { cards: &cards, threshold: world.stall_threshold, look }.render(area, &mut buf);
                 let entries = footer::shape(scene, 400);
                 footer::Footer { entries: &entries, look }.render(area, &mut buf);
+                let shape = connections::shape(specimen, world.now, &state.ui.rows, usize::from(h));
+                connections::Table { shape: &shape, look }.render(area, &mut buf);
+                connections::details(specimen, world.now, &state.ui.rows, look, area, &mut buf);
+                let shape = latency::histogram(specimen, gaze.figures.recent, w);
+                latency::Histogram { shape: &shape, look }.render(area, &mut buf);
+                let shape = latency::figures(specimen, gaze.figures.recent);
+                latency::Figures { shape: &shape, look }.render(area, &mut buf);
+                let shape = slowest::shape(specimen, world.now, &state.ui.rows, usize::from(h));
+                slowest::Slowest { shape: &shape, look }.render(area, &mut buf);
+                let shape = clients::shape(specimen, &gaze, world.stall_threshold, w);
+                clients::Spectrogram { shape: &shape, look }.render(area, &mut buf);
                 // And where the area lies partly outside of the buffer.
                 let outside = Rect::new(w / 2, h / 2, 40, 12);
                 let shape = timeline::shape(world, 0, 40, look);
@@ -285,11 +325,59 @@ fn widgets_draw_into_no_room_at_all() {
     }
 }
 
+#[test]
+fn every_screen_has_a_digit_and_a_tab_that_can_be_clicked() {
+    let keymap = Keymap::default();
+    let calm = STATES.iter().find(|s| s.name == "calm").unwrap();
+    for size in [(60, 18), (80, 24), (120, 36), (200, 60)] {
+        let mut ui = Ui { screen: Screen::Scope, ..calm.ui.clone() };
+        for (n, row) in SCREENS.iter().enumerate() {
+            let key: Key = (n + 1).to_string().parse().unwrap();
+            assert_eq!(keymap.command(Context::Table, key), Some(Command::Screen(n as u8)));
+            let mut buf = Buffer::empty(Rect::new(0, 0, size.0, size.1));
+            let drawn = with_scene(calm, &ui, &Theme::dark(Tier::Mono), Lang::En, |scene| draw(scene, &mut buf));
+            let click = (0..size.0).find_map(|x| drawn.targets.at(x, 0).filter(|c| **c == Command::Screen(n as u8)).cloned());
+            ui.carry_out(click.unwrap(), &calm.scenario, &calm.world, &LESSONS);
+            assert_eq!(ui.screen, row.screen);
+        }
+        assert_eq!(keymap.command(Context::Table, (SCREENS.len() + 1).to_string().parse().unwrap()), None);
+        // Round and back.
+        ui.carry_out(Command::NextScreen, &calm.scenario, &calm.world, &LESSONS);
+        assert_eq!(ui.screen, Screen::Scope);
+        ui.carry_out(Command::PreviousScreen, &calm.scenario, &calm.world, &LESSONS);
+        assert_eq!(ui.screen, SCREENS.last().unwrap().screen);
+        ui.carry_out(Command::Back, &calm.scenario, &calm.world, &LESSONS);
+        assert_eq!(ui.screen, Screen::Scope);
+    }
+}
+
+#[test]
+fn a_click_chooses_the_row_under_it_and_keys_go_on_from_there() {
+    let state = STATES.iter().find(|s| s.name == "connections").unwrap();
+    let mut ui = state.ui.clone();
+    let shown = |ui: &Ui| {
+        let mut buf = Buffer::empty(Rect::new(0, 0, 120, 36));
+        let drawn = with_scene(state, ui, &Theme::dark(Tier::True), Lang::En, |scene| draw(scene, &mut buf));
+        (drawn, told(&buf))
+    };
+    let (drawn, _) = shown(&ui);
+    let click = drawn.targets.at(30, 8).cloned().unwrap();
+    ui.rows.shown = drawn.shown;
+    ui.carry_out(click, &state.scenario, &state.world, &LESSONS);
+    let Some(RowId::Connection(id)) = ui.rows.connection else { panic!("nothing is chosen") };
+    assert_ne!(id, ConnId(40));
+    let (drawn, text) = shown(&ui);
+    assert!(text.contains(&format!("connection {}", id.0)), "{text}");
+    ui.rows.shown = drawn.shown;
+    ui.carry_out(Command::NextOrder, &state.scenario, &state.world, &LESSONS);
+    assert_eq!(ui.rows.connection, Some(RowId::Connection(id)));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
     #[test]
     fn any_size_and_any_keys_make_a_picture(
-        state in 0..11_usize,
+        state in 0..64_usize,
         keys in prop::collection::vec(0..200_usize, 0..24),
         sizes in prop::collection::vec((0..320_u16, 0..90_u16), 1..4),
         theme in 0..3_usize,
@@ -306,6 +394,11 @@ proptest! {
         for key in keys {
             let key = all[key % all.len()];
             if let Some(command) = keymap.command(ui.context(&state.scenario), key) {
+                if matches!(command, Command::Up | Command::Down) {
+                    // Keys move among the rows that were drawn.
+                    let mut buf = Buffer::empty(Rect::new(0, 0, 80, 24));
+                    ui.rows.shown = with_scene(state, &ui, &theme, lang, |scene| draw(scene, &mut buf)).shown;
+                }
                 let left = ui.carry_out(command, &state.scenario, &state.world, &LESSONS);
                 if let Some(command) = left {
                     ui.note(&command, &state.scenario);

@@ -111,3 +111,27 @@ fn idle_connections_are_closed_and_busy_ones_are_not() {
     assert_eq!(waiting.get("/").status, 200, "without the timeout it may stay");
     assert!(!specimen.order(Control::Apply(MitigationSetting::IdleTimeout { after: Nanos(1) })), "too short to be one");
 }
+
+#[test]
+fn sessions_that_own_each_other_outlive_their_connections() {
+    let kib = 256;
+    let fault = FaultSetting::ClosureLeak { kib };
+    let live =
+        |s: &mut Specimen| s.facts().iter().rev().find_map(|w| if let What::Live { objects, .. } = w { Some(*objects) } else { None });
+    let closed = |w: &What| matches!(w, What::Closed { .. });
+    for (mitigations, left) in [(vec![], 60), (vec![MitigationSetting::WeakReferences], 0), (vec![MitigationSetting::ExplicitRelease], 0)] {
+        let mut specimen = Specimen::start(&Config { faults: vec![fault], mitigations, ..Config::naive("sessions") });
+        come_and_go(&mut specimen, 1);
+        wait_until(&mut specimen, |s| count(s, closed) == 1);
+        let before = specimen.status("VmRSS");
+        come_and_go(&mut specimen, 59);
+        wait_until(&mut specimen, |s| count(s, closed) == 60);
+        assert_eq!(live(&mut specimen), Some(left));
+        let grown = specimen.status("VmRSS").saturating_sub(before);
+        // In KiB, by the kernel: what is live is there, and what is not has been given back, or used again.
+        let expected = u64::from(kib * left);
+        assert!(if left > 0 { grown > expected * 8 / 10 } else { grown < u64::from(kib) * 20 }, "{grown} KiB for {left} sessions");
+        let stats: serde_json::Value = serde_json::from_slice(&specimen.connect().get("/stats").body).unwrap();
+        assert_eq!(stats["sessions"]["live"], left + 1, "with that of the one who asks");
+    }
+}

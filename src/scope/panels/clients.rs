@@ -125,6 +125,24 @@ pub fn legend(buf: &mut Buffer, line: Rect, look: Look<'_>) {
     pen.text(x, line.y, &format!(" {often} "), look.style(Role::Dim));
 }
 
+/// The spectrogram alone, ready to be drawn.
+pub struct Spectrogram<'a> {
+    /// What.
+    pub shape: &'a Shape,
+    /// How.
+    pub look: Look<'a>,
+}
+
+impl Widget for &Spectrogram<'_> {
+    fn render(self, area: Rect, buf: &mut Buffer) {
+        let mut pen = Pen::new(buf, area);
+        let area = pen.area;
+        if area.width > 6 && area.height >= 2 {
+            Clients { shape: self.shape, look: self.look }.spectrogram(&mut pen, area);
+        }
+    }
+}
+
 /// The panel, ready to be drawn.
 pub struct Clients<'a> {
     /// What.

@@ -16,9 +16,10 @@ use crate::command::{Command, table};
 use crate::scenario::schema::words as written;
 use crate::scope::eye::Figures;
 use crate::scope::pen::{Pen, Targets};
+use crate::scope::screens::{self, SCREENS};
 use crate::scope::text::{clip, width};
 use crate::scope::theme::{Role, Tier};
-use crate::scope::{Look, Scene, words};
+use crate::scope::{Look, Scene, Screen, words};
 use crate::telemetry::vocabulary::Fault;
 use crate::world::findings::{self, Evidence, Finding, FindingKind};
 use crate::world::{Death, Life, Specimen, Stall, StallKind};
@@ -264,6 +265,8 @@ fn last_words(death: &Death) -> Option<String> {
 
 /// The three lines, ready to be drawn.
 pub struct Head<'a> {
+    /// Which screen is shown.
+    pub screen: Screen,
     /// Name of the lesson.
     pub title: String,
     /// Where to find the server.
@@ -294,6 +297,7 @@ impl<'a> Head<'a> {
         let chosen = scene.chosen();
         let at = chosen.map_or(0, |s| usize::from(s.id.0));
         Self {
+            screen: scene.ui.screen,
             title: written(&scene.scenario.title, scene.look.lang).to_owned(),
             address: scene.addresses.get(at).copied().flatten(),
             state: chosen.map_or(State::Starting, |s| State::of(s, scene.ui.frozen)),
@@ -320,24 +324,55 @@ impl Head<'_> {
             return;
         }
         let area = pen.area;
-        self.title(&mut pen, area.y);
+        self.title(&mut pen, area.y, targets);
         self.vitals(&mut pen, area.y + 1);
         announce(&mut pen, Rect { y: area.y + 2, height: 1, ..area }, &self.announcement, self.look, targets);
     }
 
-    fn title(&self, pen: &mut Pen<'_>, y: u16) {
+    /// The name, the lesson, the tabs, and where to call, as far as there is room: the tabs keep theirs.
+    fn title(&self, pen: &mut Pen<'_>, y: u16, targets: &mut Targets) {
         let (area, look) = (pen.area, self.look);
+        let tabs = self.tabs(usize::from(area.width).saturating_sub(14));
+        let wide: usize = tabs.iter().map(|tab| width(tab) + 1).sum();
+        let limit = area.right().saturating_sub(wide as u16 + 1);
         let mut x = pen.text(area.x + 1, y, "◎ ", look.style(Role::Accent));
         x = pen.text(x, y, "loopscope", look.style(Role::Accent));
         if !self.title.is_empty() {
-            x = pen.text(x + 2, y, &self.title, look.style(Role::Strong));
+            let title = clip(&self.title, usize::from(limit.saturating_sub(x + 4)));
+            x = pen.text(x + 2, y, &title, look.style(Role::Strong));
+        }
+        let first = limit;
+        let mut at = limit;
+        for (n, tab) in tabs.iter().enumerate() {
+            let chosen = SCREENS[n].screen == self.screen;
+            let next = pen.text(at, y, tab, look.style(if chosen { Role::Chosen } else { Role::Dim }));
+            targets.add(Rect { x: at, y, width: next - at, height: 1 }, Command::Screen(n as u8));
+            at = next + 1;
         }
         if let Some(address) = self.address {
             let call = format!("curl http://{address}/");
-            if usize::from(area.right().saturating_sub(x)) > width(&call) + 3 {
-                pen.text_right(area.right() - 1, y, &call, look.style(Role::Dim));
+            if usize::from(first.saturating_sub(x)) > width(&call) + 5 {
+                pen.text_right(first - 2, y, &call, look.style(Role::Dim));
             }
         }
+    }
+
+    /// The tabs as they are written in so many columns: all names; that of the screen that is shown; the digits alone.
+    fn tabs(&self, columns: usize) -> Vec<String> {
+        let written = |all: bool| -> Vec<String> {
+            let tab = |(n, row): (usize, &screens::Row)| {
+                let chosen = row.screen == self.screen;
+                match (all || chosen, chosen) {
+                    (true, true) => format!("▸{} {} ", n + 1, self.look.text(row.name)),
+                    (true, false) => format!(" {} {} ", n + 1, self.look.text(row.name)),
+                    (false, _) => format!(" {} ", n + 1),
+                }
+            };
+            SCREENS.iter().enumerate().map(tab).collect()
+        };
+        // The lesson's title keeps some room beside the names.
+        let all = written(true);
+        if all.iter().map(|tab| width(tab) + 1).sum::<usize>() + width(&self.title).min(24) <= columns { all } else { written(false) }
     }
 
     /// The line of vital signs.

@@ -8,6 +8,7 @@ use crate::command::key::Key;
 use crate::command::keymap::Context;
 use crate::command::table::{COMMANDS, Group, Row};
 use crate::scope::pen::{Pen, Targets, frame_lit};
+use crate::scope::screens::SCREENS;
 use crate::scope::text::{Run, width, wrap};
 use crate::scope::theme::Role;
 use crate::scope::{Look, Screen};
@@ -28,10 +29,7 @@ pub enum Line {
 /// The help for a screen, in lines of so many columns.
 pub fn shape(screen: Screen, look: Look<'_>, columns: u16) -> Vec<Line> {
     let mut lines = Vec::new();
-    let about = match screen {
-        Screen::Start => &["help.start"][..],
-        Screen::Scope => &["help.idea", "help.wheel", "help.kernel", "help.clients", "help.timeline", "help.code"][..],
-    };
+    let about = SCREENS.iter().find(|row| row.screen == screen).map_or(&["help.start"][..], |row| row.about);
     lines.push(Line::Heading(look.text("help.about").into_owned()));
     for key in about {
         lines.extend(wrap(&look.text(key), usize::from(columns)).into_iter().map(Line::Text));

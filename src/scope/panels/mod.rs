@@ -3,11 +3,14 @@
 pub mod cards;
 pub mod clients;
 pub mod code;
+pub mod connections;
 pub mod footer;
 pub mod head;
 pub mod help;
 pub mod kernel;
+pub mod latency;
 pub mod lesson;
 pub mod menu;
+pub mod slowest;
 pub mod timeline;
 pub mod wheel;

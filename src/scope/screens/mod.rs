@@ -1,11 +1,14 @@
 //! Where the panels stand: one file for each screen, with a drawing of the layout above the layout code.
 
+mod connections;
+mod latency;
 mod scope;
 mod start;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use super::panels::{cards, footer, head};
 use super::panels::{help, menu};
 use super::pen::Pen;
 use super::theme::Role;
@@ -15,6 +18,49 @@ use super::{Drawn, Scene, Screen};
 /// The smallest terminal that a screen is drawn in.
 pub const LEAST: (u16, u16) = (60, 18);
 
+/// One screen of a running lab.
+#[derive(Debug)]
+pub struct Row {
+    /// Which.
+    pub screen: Screen,
+    /// The key of its name, as its tab says it.
+    pub name: &'static str,
+    /// The keys of the sentences that its help begins with.
+    pub about: &'static [&'static str],
+    /// Draws it.
+    draw: fn(&Scene<'_>, &mut Buffer, &mut Drawn),
+}
+
+/// The screens of a running lab, in the order of their digits. A screen is a row here and a file beside this one.
+pub static SCREENS: &[Row] = &[
+    Row {
+        screen: Screen::Scope,
+        name: "screen.scope",
+        about: &["help.idea", "help.wheel", "help.kernel", "help.clients", "help.timeline", "help.code"],
+        draw: scope::draw,
+    },
+    Row { screen: Screen::Connections, name: "screen.connections", about: &["help.connections", "help.stages"], draw: connections::draw },
+    Row { screen: Screen::Latency, name: "screen.latency", about: &["help.latency", "help.parts"], draw: latency::draw },
+];
+
+/// Draws what every screen of a running lab but the first has in common: head, cards of several specimens in their short form, footer.
+/// Returns what is left between them.
+fn surround(scene: &Scene<'_>, buf: &mut Buffer, drawn: &mut Drawn) -> Rect {
+    let area = buf.area;
+    let row = |y: u16, height: u16| Rect { y: area.y + y, height, ..area };
+    let cards = if scene.world.specimens.len() > 1 { 2 } else { 0 };
+    head::Head::of(scene).draw(row(0, 3), buf, &mut drawn.targets);
+    if cards > 0 {
+        let shape = cards::shape(scene);
+        let panel = cards::Cards { cards: &shape, threshold: scene.world.stall_threshold, look: scene.look };
+        panel.draw(row(3, cards), buf, &mut drawn.targets);
+    }
+    let at = row(area.height.saturating_sub(1), 1);
+    let entries = footer::shape(scene, at.width.saturating_sub(1));
+    footer::Footer { entries: &entries, look: scene.look }.draw(at, buf, &mut drawn.targets);
+    row(3 + cards, area.height.saturating_sub(4 + cards))
+}
+
 /// Draws the screen that is chosen.
 pub fn draw(scene: &Scene<'_>, buf: &mut Buffer, drawn: &mut Drawn) {
     if buf.area.width < LEAST.0 || buf.area.height < LEAST.1 {
@@ -23,7 +69,11 @@ pub fn draw(scene: &Scene<'_>, buf: &mut Buffer, drawn: &mut Drawn) {
     }
     match scene.ui.screen {
         Screen::Start => start::draw(scene, buf, &mut drawn.targets),
-        Screen::Scope => scope::draw(scene, buf, drawn),
+        screen => {
+            if let Some(row) = SCREENS.iter().find(|row| row.screen == screen) {
+                (row.draw)(scene, buf, drawn);
+            }
+        }
     }
     match scene.ui.open {
         Open::Nothing => {}

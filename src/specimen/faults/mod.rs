@@ -1,6 +1,7 @@
 //! The table of faults: what breaks a specimen. One row and one file each.
 
 mod blocking_read;
+mod closure_leak;
 mod compute;
 mod endless_loop;
 mod fd_leak;
@@ -80,6 +81,7 @@ pub static FAULTS: &[Row] = &[
     fd_leak::ROW,
     rejected_promise::ROW,
     forgotten_branch::ROW,
+    closure_leak::ROW,
 ];
 
 /// The row of a fault.

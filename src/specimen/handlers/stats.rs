@@ -20,6 +20,7 @@ pub(super) const ROW: Row = Row {
             "connections": { "open": stats.open, "accepted": stats.accepted, "shed": stats.shed },
             "requests": { "answered": stats.answered, "errors": stats.errors },
             "bytes": { "read": stats.read, "written": stats.written },
+            "sessions": { "live": stats.live.0, "kib": stats.live.1 },
             "panics_caught": stats.caught,
             "rejections_unhandled": stats.unhandled,
             "faults": stats.faults.iter().map(|f| f.name()).collect::<Vec<_>>(),

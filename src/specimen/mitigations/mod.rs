@@ -4,6 +4,7 @@ mod async_await;
 mod catch_at_end;
 mod catch_panic;
 mod close_on_eof;
+mod explicit_release;
 mod idle_timeout;
 mod non_blocking;
 mod promise_chain;
@@ -12,6 +13,7 @@ mod rejection_hook;
 mod reserve_descriptor;
 mod slicing;
 mod supervisor;
+mod weak_references;
 mod worker_pool;
 
 use std::io;
@@ -65,6 +67,8 @@ pub static MITIGATIONS: &[Row] = &[
     catch_at_end::ROW,
     promise_chain::ROW,
     async_await::ROW,
+    weak_references::ROW,
+    explicit_release::ROW,
 ];
 
 /// The row of a mitigation.

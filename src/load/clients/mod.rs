@@ -2,7 +2,10 @@
 //!
 //! Each client stands in one place: free, busy (in the order of the deadlines), dialling, about to dial, or on its own with an
 //! alarm (thinking, or waiting before it dials again). The moment is passed in; only the clock of the recorder is read here, for the stamps of
-//! what has just happened.
+//! what has just happened. [`requests`] follows a request from due to done, [`connections`] the dialling and the hanging up.
+
+mod connections;
+mod requests;
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
@@ -12,13 +15,12 @@ use std::os::fd::OwnedFd;
 
 use rustix::event::epoll::{CreateFlags, EventFlags};
 
-use super::client::{Carried, Client, Line, Received};
+use super::client::{Client, Line, Received};
 use super::lists::Lists;
 use super::plan::{Load, LoadControl};
 use super::request::Requests;
-use super::schedule::{Arrivals, Choice, Due, Mix};
+use super::schedule::{Arrivals, Due, Mix};
 use crate::base::clock::{Clock, Stamp};
-use crate::base::ids::ClientId;
 use crate::base::rng::Rng;
 use crate::base::units::Nanos;
 use crate::telemetry::What;
@@ -235,214 +237,6 @@ impl Clients {
         next
     }
 
-    // ---- requests -------------------------------------------------------------------------------------------------
-
-    /// Gives the requests that are due to the free clients, each time the one that has been free the longest.
-    fn serve(&mut self, now: Nanos) {
-        while self.paused.is_none()
-            && !self.due.is_empty()
-            && let Some(n) = self.lists.first(FREE)
-            && let Some(due) = self.due.pop_front()
-        {
-            self.carry(n, due, now);
-        }
-    }
-
-    fn carry(&mut self, n: usize, due: Due, now: Nanos) {
-        let deadline = due.intended + self.timeout;
-        self.all[n].carried = Some(Carried { due, deadline, begun: false, sent: 0 });
-        self.all[n].alarm = Nanos::ZERO;
-        let all = &self.all;
-        let earlier = |other: usize| all[other].carried.is_none_or(|carried| carried.deadline <= deadline);
-        self.lists.insert(BUSY, n, earlier);
-        if due.choice.anew {
-            self.hang_up(n);
-            self.dial(n, now);
-        } else {
-            self.send(n);
-        }
-    }
-
-    /// Sends the first bytes of the carried request.
-    fn send(&mut self, n: usize) {
-        let at = self.clock.stamp();
-        let Some(carried) = &mut self.all[n].carried else { return };
-        carried.begun = true;
-        let late = micros(self.clock.base().nanos(at).since(carried.due.intended));
-        let row = carried.due.choice.row;
-        let client = ClientId(n as u32);
-        self.note(at, What::Chose { client, row });
-        self.note(at, What::Sent { client, late });
-        if let Err(outcome) = self.all[n].send(&self.requests) {
-            self.lost(n, outcome);
-        }
-    }
-
-    fn answered(&mut self, n: usize, status: u16, reusable: bool) {
-        let at = self.clock.stamp();
-        let now = self.clock.base().nanos(at);
-        self.finish(n, at, if status < 400 { Outcome::Answered } else { Outcome::ErrorStatus }, status);
-        self.all[n].failures = 0;
-        if reusable {
-            self.free(n, now);
-        } else {
-            self.hang_up(n);
-            self.redial(n, now);
-        }
-    }
-
-    /// A connection is over, and with it the request that it carried.
-    fn lost(&mut self, n: usize, outcome: Outcome) {
-        let at = self.clock.stamp();
-        if self.all[n].carried.is_some() {
-            self.finish(n, at, outcome, 0);
-        }
-        self.hang_up(n);
-        self.redial(n, self.clock.base().nanos(at));
-    }
-
-    fn finish(&mut self, n: usize, at: Stamp, outcome: Outcome, status: u16) {
-        let client = ClientId(n as u32);
-        self.lists.remove(n);
-        if let Some(carried) = self.all[n].carried.take() {
-            if !carried.begun {
-                self.note(at, What::Chose { client, row: carried.due.choice.row });
-            }
-            self.note(at, What::Finished { client, outcome: (outcome, status) });
-        }
-    }
-
-    /// A request that no client could take before its patience ended. It is told of the client after the last, which is nobody.
-    fn give_up(&mut self, due: Due) {
-        let client = ClientId(self.all.len() as u32);
-        let at = self.clock.stamp();
-        self.note(at, What::Chose { client, row: due.choice.row });
-        self.note(at, What::Finished { client, outcome: (Outcome::Timeout, 0) });
-    }
-
-    /// A client has a connection and nothing to do.
-    fn free(&mut self, n: usize, now: Nanos) {
-        if n >= self.wanted {
-            self.hang_up(n);
-            self.lists.remove(n);
-            return;
-        }
-        self.lists.push(FREE, n);
-        if self.paused.is_some() {
-            return;
-        }
-        if let Some(due) = self.due.pop_front() {
-            // Whoever became free before this one has found the queue empty.
-            self.carry(n, due, now);
-        } else if self.rate.is_none() {
-            self.think(n, now);
-        }
-    }
-
-    /// Closed loop: the next request of this client, at once or after a thought.
-    fn think(&mut self, n: usize, now: Nanos) {
-        let thought = if self.think == Nanos::ZERO { Nanos::ZERO } else { self.thought(n) };
-        if thought == Nanos::ZERO {
-            let choice = self.choose(n);
-            self.carry(n, Due { intended: now, choice }, now);
-        } else {
-            self.lists.remove(n);
-            self.set_alarm(n, now + thought);
-        }
-    }
-
-    fn thought(&mut self, n: usize) -> Nanos {
-        Nanos(self.streams[n].exponential(self.think.0 as f64) as u64)
-    }
-
-    fn choose(&mut self, n: usize) -> Choice {
-        self.mix.choose(&mut self.streams[n])
-    }
-
-    // ---- connections ----------------------------------------------------------------------------------------------
-
-    fn dial(&mut self, n: usize, now: Nanos) {
-        let at = self.clock.stamp();
-        let client = &mut self.all[n];
-        client.patience = now + DIAL_PATIENCE;
-        client.alarm = Nanos::ZERO;
-        if client.dial(&self.poll, n as u32, self.target).is_ok() {
-            let (client, port) = (ClientId(n as u32), u32::from(client.port));
-            self.note(at, What::Dialled { client, port });
-            if self.all[n].carried.is_none() {
-                self.lists.push(DIALLING, n);
-            }
-        } else {
-            self.refused(n);
-        }
-    }
-
-    /// The kernel has something to say about a dial.
-    fn dialled(&mut self, n: usize) {
-        if self.all[n].dialled().is_err() {
-            return self.refused(n);
-        }
-        let (client, port) = (ClientId(n as u32), u32::from(self.all[n].port));
-        let at = self.clock.stamp();
-        self.note(at, What::Connected { client, port });
-        if self.all[n].carried.is_some() {
-            self.send(n);
-        } else {
-            self.free(n, self.clock.base().nanos(at));
-        }
-    }
-
-    /// A dial has failed. The request that waited for it, or the first that waits for anyone, has met a server that is not there.
-    fn refused(&mut self, n: usize) {
-        let now = self.clock.now();
-        if self.all[n].carried.is_none() && self.paused.is_none() && n < self.wanted {
-            let due = self.due.pop_front().or_else(|| self.rate.is_none().then(|| Due { intended: now, choice: self.choose(n) }));
-            self.all[n].carried = due.map(|due| Carried { due, deadline: now, begun: false, sent: 0 });
-        }
-        self.lost(n, Outcome::Refused);
-    }
-
-    fn hang_up(&mut self, n: usize) {
-        let (client, port) = (ClientId(n as u32), u32::from(self.all[n].port));
-        if self.all[n].line != Line::Down {
-            self.all[n].hang_up();
-            self.note(self.clock.stamp(), What::HungUp { client, port });
-        }
-    }
-
-    /// A client without a connection gets one: at once after a response, else after a wait that doubles from failure to failure.
-    fn redial(&mut self, n: usize, now: Nanos) {
-        self.lists.remove(n);
-        if n >= self.wanted {
-            return;
-        }
-        let failures = self.all[n].failures;
-        self.all[n].failures = failures.saturating_add(1);
-        if failures == 0 {
-            self.lists.push(TO_DIAL, n);
-        } else {
-            let times = 1_u32.checked_shl(u32::from(failures) - 1).unwrap_or(u32::MAX).min(BACK_OFF.1);
-            self.set_alarm(n, now + Nanos(BACK_OFF.0.0 * u64::from(times)));
-        }
-    }
-
-    fn dial_some(&mut self, now: Nanos) {
-        if now >= self.dials.0 {
-            self.dials.1 = DIALS_AT_ONCE;
-        }
-        while self.dials.1 > 0
-            && self.lists.len(DIALLING) < MAX_DIALS
-            && let Some(n) = self.lists.first(TO_DIAL)
-        {
-            if self.dials.1 == DIALS_AT_ONCE {
-                self.dials.0 = now + DIAL_PACE;
-            }
-            self.dials.1 -= 1;
-            self.lists.remove(n);
-            self.dial(n, now);
-        }
-    }
-
     // ---- time -----------------------------------------------------------------------------------------------------
 
     fn deadline(&self, n: usize) -> Nanos {
@@ -564,8 +358,4 @@ impl Clients {
         let (millirate, connections) = ((rate * 1000.0) as u32, self.wanted as u32);
         self.note(self.clock.stamp(), What::Offered { millirate, connections });
     }
-}
-
-fn micros(time: Nanos) -> u32 {
-    u32::try_from(time.0 / 1000).unwrap_or(u32::MAX)
 }
