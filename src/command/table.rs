@@ -30,6 +30,12 @@ pub const WAIT: Nanos = Nanos::millis(800);
 pub const DRAIN_BUFFER: u32 = 1024;
 /// What a leaking closure has taken along where a key says so, in KiB.
 pub const CLOSURE_KIB: u32 = 256;
+/// How long a request may have waited where shedding is switched on by a key.
+pub const SHED_ABOVE: Nanos = Nanos::millis(50);
+/// Slow senders that a key brings.
+pub const SENDERS: u32 = 200;
+/// How long a head may take where the header timeout is switched on by a key.
+pub const HEAD_PATIENCE: Nanos = Nanos::secs(1);
 /// How long a connection may be idle where the idle timeout is switched on by a key.
 pub const IDLE: Nanos = Nanos::secs(2);
 /// The open-loop rate that a key goes back to.
@@ -350,6 +356,19 @@ pub static COMMANDS: &[Row] = &[
     .in_menu(Menu::Faults)
     .in_script(),
     row(
+        "slow-senders",
+        Lab,
+        Fixed(Command::Inject(FaultSetting::SlowSenders { senders: SENDERS })),
+        keys!(LAB_AND_MENUS: "z"),
+        words("slow senders", "慢速发送者"),
+        words(
+            "let 200 more clients send the head of a request byte by byte, and never finish it; the key switches it on and off",
+            "另有 200 个客户端一个字节一个字节地发请求头,永远发不完;按键开关",
+        ),
+    )
+    .in_menu(Menu::Faults)
+    .in_script(),
+    row(
         "cure",
         Lab,
         Written("Cure(ForgottenDrain)"),
@@ -566,6 +585,32 @@ pub static COMMANDS: &[Row] = &[
         words(
             "let a session give up its callback when its connection closes; the key switches it on and off",
             "连接关闭时,会话主动放开它的回调;按键开关",
+        ),
+    )
+    .in_menu(Menu::Mitigations)
+    .in_script(),
+    row(
+        "shedding",
+        Lab,
+        Fixed(Command::Apply(MitigationSetting::Shedding { above: SHED_ABOVE })),
+        keys!(LAB_AND_MENUS: "F"),
+        words("shedding", "过载丢弃"),
+        words(
+            "answer 503 at once to a request that has waited more than 50 ms; the key switches it on and off",
+            "等待超过 50 ms 的请求立即得到 503;按键开关",
+        ),
+    )
+    .in_menu(Menu::Mitigations)
+    .in_script(),
+    row(
+        "header-timeout",
+        Lab,
+        Fixed(Command::Apply(MitigationSetting::HeaderTimeout { after: HEAD_PATIENCE })),
+        keys!(LAB_AND_MENUS: "T"),
+        words("header timeout", "请求头超时"),
+        words(
+            "answer 408 and close where a request's head is not whole in 1 s; the key switches it on and off",
+            "请求头 1 s 内没有到齐,就回 408 并关闭;按键开关",
         ),
     )
     .in_menu(Menu::Mitigations)

@@ -91,6 +91,11 @@ impl Parts {
         self.head.is_empty()
     }
 
+    /// Whether a head has begun and is not whole.
+    pub fn is_in_head(&self) -> bool {
+        !self.head.is_empty() && matches!(self.at, At::Head { .. })
+    }
+
     /// Takes bytes, and says how many and what became of it. What is not taken belongs to what follows.
     ///
     /// # Errors

@@ -253,7 +253,11 @@ impl Live {
         let name = format!("load of {}", place.config.name);
         let (shared, fd) = Shared::create("load", &self.clock, 1, LOOP_RING).with_context(|| format!("telemetry memory for the {name}"))?;
         let target = reachable(place.address);
-        let plan = Plan { target, load: self.load.clone(), core: None };
+        let mut load = self.load.clone();
+        if let Some(senders) = place.faults.iter().find_map(|f| f.senders()) {
+            load.slow_senders = senders;
+        }
+        let plan = Plan { target, load, core: None };
         let child = Child::start(&self.options.program, "__load", &name, &plan, &borrowed([&fd]))?;
         let pid = child.pid();
         place.load = Some(LoadProcess { child, ring: shared.consumer(0) });
@@ -382,6 +386,9 @@ impl Live {
             let place = &mut self.places[n];
             place.faults.retain(|f| f.kind() != kind);
             place.faults.push(fault);
+            if let Some(senders) = fault.senders() {
+                self.steer(n, LoadControl::SlowSenders(senders))?;
+            }
             self.tell_or_keep(n, Control::Inject(fault))?;
         } else {
             self.tell(n, Control::Inject(fault))?;
@@ -397,6 +404,9 @@ impl Live {
     /// A [`Refusal`].
     pub fn cure(&mut self, n: usize, fault: Fault) -> Result<(), Refusal> {
         self.places[n].faults.retain(|f| f.kind() != fault);
+        if fault == Fault::SlowSenders {
+            self.steer(n, LoadControl::SlowSenders(0))?;
+        }
         self.tell_or_keep(n, Control::Cure(fault))
     }
 
@@ -485,7 +495,7 @@ impl Live {
         match control {
             LoadControl::Rate(rate) => self.load.rate = rate,
             LoadControl::Connections(connections) => self.load.connections = connections,
-            LoadControl::Pause | LoadControl::Resume | LoadControl::Stop => {}
+            LoadControl::SlowSenders(_) | LoadControl::Pause | LoadControl::Resume | LoadControl::Stop => {}
         }
         match &self.places[n].load {
             Some(load) => load.child.tell(&control).map_err(|e| Refusal::System(e.to_string())),

@@ -11,5 +11,6 @@ pub mod process;
 mod request;
 mod response;
 mod schedule;
+mod slow;
 #[cfg(test)]
 mod tests;

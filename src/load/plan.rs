@@ -23,6 +23,8 @@ pub struct Load {
     pub churn: f64,
     /// How long a client waits for a response, from its intended send.
     pub timeout: Nanos,
+    /// More clients that send the head of a request byte by byte, and never finish it. Nothing is measured with them.
+    pub slow_senders: u32,
     /// What decides every choice and arrival time.
     pub seed: u64,
 }
@@ -54,6 +56,7 @@ impl Default for Load {
             think: Nanos::ZERO,
             churn: 0.0,
             timeout: Nanos::secs(10),
+            slow_senders: 0,
             seed: 1,
         }
     }
@@ -77,6 +80,8 @@ pub enum LoadControl {
     Rate(Option<f64>),
     /// From here on so many clients.
     Connections(u32),
+    /// From here on so many slow senders.
+    SlowSenders(u32),
     /// Send nothing new until `Resume`.
     Pause,
     /// Go on.

@@ -123,6 +123,7 @@ impl Loop {
         while let Some(order) = self.frames.next::<LoadControl>()? {
             let order = match order {
                 LoadControl::Connections(n) => LoadControl::Connections(n.min(self.most)),
+                LoadControl::SlowSenders(n) => LoadControl::SlowSenders(n.min(self.most)),
                 other => other,
             };
             self.clients.control(self.clock.now(), order);

@@ -33,6 +33,8 @@ pub const BUILT_IN: &[Entry] = built_in![
     "08-callback-pyramid",
     "09-descriptor-leak",
     "10-closure-leak",
+    "13-slow-senders",
+    "14-overload",
 ];
 
 /// A scenario and where it came from.

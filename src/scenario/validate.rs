@@ -39,7 +39,11 @@ pub const BUSY: RangeInclusive<Nanos> = Nanos::micros(1)..=Nanos::secs(60);
 pub const DRAIN_BUFFER: RangeInclusive<u32> = 16..=64 * 1024;
 /// What a leaking closure has taken along, in KiB.
 pub const CLOSURE: RangeInclusive<u32> = 1..=4096;
-/// How long a connection may be idle.
+/// How long a request may have waited before it is shed.
+pub const MARK: RangeInclusive<Nanos> = Nanos::millis(1)..=Nanos::secs(60);
+/// Slow senders.
+pub const SENDERS: RangeInclusive<u32> = 1..=4096;
+/// How long a connection may be idle, and a head may take.
 pub const IDLE: RangeInclusive<Nanos> = Nanos::millis(100)..=Nanos::secs(60);
 /// A client's patience.
 pub const TIMEOUT: RangeInclusive<Nanos> = Nanos::millis(1)..=Nanos::secs(300);
@@ -205,6 +209,7 @@ impl Check<'_> {
             | FaultSetting::FdLeak
             | FaultSetting::RejectedPromise
             | FaultSetting::ForgottenBranch => {}
+            FaultSetting::SlowSenders { senders } => self.within(place.field("senders"), "senders", &senders, &SENDERS),
             FaultSetting::ClosureLeak { kib } => self.within(place.field("kib"), "kib", &kib, &CLOSURE),
         }
     }
@@ -214,6 +219,8 @@ impl Check<'_> {
             MitigationSetting::WorkerPool { threads } => self.within(place.field("threads"), "threads", &threads, &THREADS),
             MitigationSetting::Slicing { budget } => self.within(place.field("budget"), "budget", &budget, &BUDGET),
             MitigationSetting::Supervisor { deadline } => self.within(place.field("deadline"), "deadline", &deadline, &DEADLINE),
+            MitigationSetting::HeaderTimeout { after } => self.within(place.field("after"), "after", &after, &IDLE),
+            MitigationSetting::Shedding { above } => self.within(place.field("above"), "above", &above, &MARK),
             MitigationSetting::IdleTimeout { after } => self.within(place.field("after"), "after", &after, &IDLE),
             MitigationSetting::CatchPanic
             | MitigationSetting::ReadUntilEagain
@@ -245,6 +252,7 @@ impl Check<'_> {
         }
         self.within(place.field("think"), "think", &load.think, &(Nanos::ZERO..=Nanos::secs(60)));
         self.within(place.field("timeout"), "timeout", &load.timeout, &TIMEOUT);
+        self.within(place.field("slow_senders"), "slow_senders", &load.slow_senders, &(0..=*SENDERS.end()));
         self.share(place.field("churn"), "churn", load.churn);
         let mix = place.field("mix");
         self.entries(mix, "mix", load.mix.len());

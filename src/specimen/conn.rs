@@ -14,7 +14,7 @@ use super::exchange::Pending;
 use super::handlers::bytes::PATTERN;
 use super::hooks::Habits;
 use super::server::Common;
-use super::timers::{Key, Timers};
+use super::timers::{Key, Timer, Timers};
 use crate::base::ids::ConnId;
 use crate::base::units::Nanos;
 use crate::http::Parts;
@@ -74,6 +74,8 @@ pub(super) struct Rare {
     pub abandoned: bool,
     /// What it waits for, if it is time.
     pub timer: Option<Key>,
+    /// When its head must be whole, if there is a limit.
+    pub deadline: Option<Key>,
     /// What it waits for, if it is somebody's answer. The loop drops it from its interest list when it is closed.
     pub asked: Option<UnixStream>,
     /// Bytes of answers, of which `sent` are sent.
@@ -96,8 +98,15 @@ impl Rare {
         (self.unsent.len() - self.sent) as u64 + self.fill
     }
 
+    /// The head is whole, or will not be.
+    pub fn forget_deadline(&mut self, timers: &mut Timers) {
+        if let Some(key) = self.deadline.take() {
+            timers.cancel(key);
+        }
+    }
+
     fn is_empty(&self) -> bool {
-        !self.is_busy() && self.backlog.is_empty() && self.parts.is_empty() && self.timer.is_none()
+        !self.is_busy() && self.backlog.is_empty() && self.parts.is_empty() && self.timer.is_none() && self.deadline.is_none()
     }
 }
 
@@ -146,8 +155,8 @@ impl Conn {
 
     /// Nothing of it is waited for any more.
     pub(super) fn cancel_timer(&mut self, timers: &mut Timers) {
-        if let Some(key) = self.rare.as_mut().and_then(|rare| rare.timer.take()) {
-            timers.cancel(key);
+        if let Some(rare) = &mut self.rare {
+            rare.timer.take().into_iter().chain(rare.deadline.take()).for_each(|key| timers.cancel(key));
         }
     }
 
@@ -171,8 +180,15 @@ impl Conn {
         self.go_on(token, input, common)
     }
 
-    pub(super) fn timer_is_due<P: Probe>(&mut self, token: Token, input: &mut [u8], common: &mut Common<P>) -> Next {
-        self.rare().timer = None;
+    pub(super) fn timer_is_due<P: Probe>(&mut self, timer: Timer, input: &mut [u8], common: &mut Common<P>) -> Next {
+        let token = timer.token;
+        let rare = self.rare();
+        if rare.deadline == Some(timer.key) {
+            rare.deadline = None;
+            self.refuse_late(common);
+            return self.go_on(token, input, common);
+        }
+        rare.timer = None;
         if self.lingering {
             return Next::Break(self.closing.unwrap_or(CloseReason::Timeout));
         }
@@ -266,10 +282,27 @@ impl Conn {
             }
             return if (self.lingers || self.unread) && !self.ended { self.linger(token, input, common) } else { Next::Break(reason) };
         }
-        if self.rare.as_ref().is_some_and(|rare| rare.is_empty()) {
-            self.rare = None;
+        if let Some(rare) = &mut self.rare {
+            let in_time = !rare.parts.is_in_head();
+            if in_time {
+                rare.forget_deadline(&mut common.timers);
+            }
+            if rare.is_empty() {
+                self.rare = None;
+            } else if !in_time && let Some(patience) = common.hooks.habits().head_patience {
+                self.limit_head(patience, token, common);
+            }
         }
         Next::Continue(())
+    }
+
+    /// A part of a head has come: from its first on there is so much time for the whole.
+    fn limit_head<P: Probe>(&mut self, patience: Nanos, token: Token, common: &mut Common<P>) {
+        let rare = self.rare();
+        if rare.deadline.is_none() {
+            rare.deadline = Some(common.timers.set(common.clock.now() + patience, token));
+            common.note(What::TimerSet { conn: self.id, micros: u32::try_from(patience.0 / 1_000).unwrap_or(u32::MAX) });
+        }
     }
 
     /// Keeps bytes that were read until the answer before them is on its way.

@@ -43,6 +43,11 @@ pub enum FaultSetting {
         /// What the callback has taken along (1 to 4096 KiB).
         kib: u32,
     },
+    /// So many more clients send the head of a request byte by byte, and never finish. Standing; the load does it.
+    SlowSenders {
+        /// How many (1 to 4096).
+        senders: u32,
+    },
 }
 
 /// A mitigation and how it is set.
@@ -94,6 +99,16 @@ pub enum MitigationSetting {
     WeakReferences,
     /// A session gives up its callback when its connection closes.
     ExplicitRelease,
+    /// A request that has been ready for longer than `above` when its turn comes is answered with 503, at once.
+    Shedding {
+        /// How long a request may have waited.
+        above: Nanos,
+    },
+    /// A connection on which a request's head has begun, and is not whole `after` so long, gets 408 and is closed.
+    HeaderTimeout {
+        /// How long a head may take from its first byte on.
+        after: Nanos,
+    },
 }
 
 /// One order.
@@ -133,7 +148,13 @@ impl FaultSetting {
             Self::RejectedPromise => Fault::RejectedPromise,
             Self::ForgottenBranch => Fault::ForgottenBranch,
             Self::ClosureLeak { .. } => Fault::ClosureLeak,
+            Self::SlowSenders { .. } => Fault::SlowSenders,
         }
+    }
+
+    /// How many slow senders it brings, where it is the load that does it.
+    pub fn senders(self) -> Option<u32> {
+        if let Self::SlowSenders { senders } = self { Some(senders) } else { None }
     }
 
     /// How long it holds a callback, where it says so.
@@ -165,6 +186,8 @@ impl MitigationSetting {
             Self::AsyncAwait => Mitigation::AsyncAwait,
             Self::WeakReferences => Mitigation::WeakReferences,
             Self::ExplicitRelease => Mitigation::ExplicitRelease,
+            Self::Shedding { .. } => Mitigation::Shedding,
+            Self::HeaderTimeout { .. } => Mitigation::HeaderTimeout,
         }
     }
 }

@@ -45,6 +45,13 @@ enum Stage {
     Answer,
 }
 
+/// Whether this request has waited for its turn so long that it is to be shed: all that is dispatched was ready when dispatching began.
+#[inline]
+fn is_late<P: Probe>(common: &Common<P>) -> bool {
+    let Some(mark) = common.hooks.habits().sheds_above else { return false };
+    common.clock.now().since(common.clock.base().nanos(common.date.looked)) > mark
+}
+
 /// What became of a request.
 enum Served {
     Answered,
@@ -98,6 +105,7 @@ impl Conn {
                         common.whole = common.out.len();
                     }
                     Fed::Complete => {
+                        rare.forget_deadline(&mut common.timers);
                         let parts = std::mem::take(&mut rare.parts);
                         self.serve_parts(parts, Stage::Fault, token, common);
                     }
@@ -105,6 +113,7 @@ impl Conn {
                 &bytes[used..]
             }
             Err(refusal) => {
+                rare.forget_deadline(&mut common.timers);
                 rare.parts = Parts::default();
                 self.refuse(refusal, common);
                 bytes
@@ -186,7 +195,11 @@ impl Conn {
             let needs = match stage {
                 Stage::Fault => {
                     stage = Stage::Needs;
-                    self.strike(request, common)
+                    if handler != Handler::Stats && is_late(common) {
+                        Err((503, "There is more to do than time to do it. Ask again later."))
+                    } else {
+                        self.strike(request, common)
+                    }
                 }
                 Stage::Needs => {
                     stage = Stage::Answer;
@@ -295,7 +308,9 @@ impl Conn {
     /// The peer has closed its half in the middle of a request.
     #[cold]
     pub(super) fn refuse_part<P: Probe>(&mut self, common: &mut Common<P>) {
-        let parts = std::mem::take(&mut self.rare().parts);
+        let rare = self.rare();
+        rare.forget_deadline(&mut common.timers);
+        let parts = std::mem::take(&mut rare.parts);
         self.refuse(parts.end(&common.limits), common);
     }
 
@@ -328,6 +343,18 @@ impl Conn {
         common.probe.note_now(What::Asked { conn: self.id() });
         self.rare().asked = Some(socket);
         true
+    }
+
+    /// The head of its request is not whole in time. Whoever sends like that is not waited for at the end either.
+    #[cold]
+    pub(super) fn refuse_late<P: Probe>(&mut self, common: &mut Common<P>) {
+        self.rare().parts = Parts::default();
+        self.requests = self.requests.wrapping_add(1);
+        common.stale = true;
+        common.note(What::Requested { conn: self.id(), handler: Handler::Refused });
+        Reply::last(&mut common.out, &common.date.dated).explain(408, &[], "The head of the request took too long.");
+        self.closing = Some(CloseReason::Timeout);
+        self.answered(408, false, common);
     }
 
     /// The callback has panicked before it had answered.

@@ -46,6 +46,10 @@ pub enum Point {
     Chain,
     /// A connection begins or is over ([`Habits::session`]).
     Session,
+    /// A part of a request's head has come ([`Habits::head_patience`]).
+    Head,
+    /// Outside the process: the load does it, and the loop only says that it knows.
+    Load,
     /// Outside the process: the lab does it, and the loop only says that it knows.
     Lab,
 }
@@ -94,6 +98,10 @@ pub struct Habits {
     pub rejections: Rejections,
     /// What is kept beside each connection, and how; without, nothing.
     pub session: Option<sessions::Style>,
+    /// How long a request may have waited for its turn before it is answered with 503; without, for ever.
+    pub sheds_above: Option<Nanos>,
+    /// How long a request's head may take from its first byte on; without, for ever.
+    pub head_patience: Option<Nanos>,
 }
 
 /// What becomes of a rejection that nobody handled.
@@ -121,6 +129,8 @@ impl Default for Habits {
             catches_at_end: false,
             rejections: Rejections::Unnoticed,
             session: None,
+            sheds_above: None,
+            head_patience: None,
         }
     }
 }

@@ -103,17 +103,20 @@ pub(super) struct Common<P> {
 pub(super) struct Date {
     pub dated: Dated,
     until: Stamp,
+    /// When it was last looked at: when the phase that runs began.
+    pub looked: Stamp,
     second: Stamp,
 }
 
 impl Date {
     pub fn new(clock: &Clock) -> Self {
-        Self { dated: Dated::new(http_date(unix_seconds())), until: Stamp(0), second: clock.stamp_at(Nanos::secs(1)) }
+        Self { dated: Dated::new(http_date(unix_seconds())), until: Stamp(0), looked: Stamp(0), second: clock.stamp_at(Nanos::secs(1)) }
     }
 
     #[inline]
     fn refresh(&mut self, clock: &Clock) {
         let now = clock.stamp();
+        self.looked = now;
         if now >= self.until {
             self.dated = Dated::new(http_date(unix_seconds()));
             self.until = Stamp(now.0 + self.second.0);
@@ -344,7 +347,7 @@ impl<P: Probe> Server<P> {
         } else if timer.token == SWEEP {
             self.sweep();
         } else {
-            self.with_conn(timer.token, |conn, input, common| conn.timer_is_due(timer.token, input, common));
+            self.with_conn(timer.token, |conn, input, common| conn.timer_is_due(timer, input, common));
         }
     }
 

@@ -18,6 +18,8 @@ pub struct Timer {
     pub due: Nanos,
     /// Whose it is.
     pub token: Token,
+    /// What it was set under.
+    pub key: Key,
 }
 
 /// The timers of one loop.
@@ -54,8 +56,8 @@ impl Timers {
     /// Takes the earliest that is due at this moment.
     pub fn take_due(&mut self, now: Nanos) -> Option<Timer> {
         let entry = self.map.first_entry()?;
-        let (due, _) = *entry.key();
-        (due <= now).then(|| Timer { due, token: entry.remove() })
+        let key = *entry.key();
+        (key.0 <= now).then(|| Timer { due: key.0, token: entry.remove(), key })
     }
 
     /// How many are set.
@@ -81,7 +83,7 @@ mod tests {
         timers.cancel(keys[2]);
         let taken: Vec<usize> = std::iter::from_fn(|| timers.take_due(Nanos(29))).map(|t| t.token.0).collect();
         assert_eq!(taken, [1, 3]);
-        assert_eq!(timers.take_due(Nanos(30)), Some(Timer { due: Nanos(30), token: Token(0) }));
+        assert_eq!(timers.take_due(Nanos(30)), Some(Timer { due: Nanos(30), token: Token(0), key: keys[0] }));
         timers.cancel(keys[0]);
         assert!(timers.is_empty() && timers.next_due().is_none());
     }

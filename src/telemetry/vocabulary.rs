@@ -115,6 +115,8 @@ vocabulary! {
         ForgottenBranch = "forgotten-branch",
         /// A connection's session and its callback own each other.
         ClosureLeak = "closure-leak",
+        /// Clients that send the head of a request byte by byte, and never finish.
+        SlowSenders = "slow-senders",
     }
 }
 
@@ -151,6 +153,10 @@ vocabulary! {
         WeakReferences = "weak-references",
         /// A session gives up its callback when its connection closes.
         ExplicitRelease = "explicit-release",
+        /// Answer 503 at once to whoever has waited too long already.
+        Shedding = "shedding",
+        /// Close connections whose request's head is not whole in time.
+        HeaderTimeout = "header-timeout",
     }
 }
 

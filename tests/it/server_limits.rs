@@ -3,9 +3,11 @@
 use std::time::{Duration, Instant};
 
 use loopscope::base::rng::Rng;
+use loopscope::base::units::Nanos;
 use loopscope::specimen::config::{Config, Limits};
+use loopscope::specimen::control::MitigationSetting;
 use loopscope::telemetry::What;
-use loopscope::telemetry::vocabulary::{Handler, Phase};
+use loopscope::telemetry::vocabulary::{CloseReason, Handler, Phase};
 
 use crate::harness::{Client, PATIENCE, Specimen};
 
@@ -158,4 +160,60 @@ fn connections_that_come_and_go_leave_nothing_behind() {
     }
     specimen.wait_until(|facts| facts.iter().filter(|w| matches!(w, What::Closed { .. })).count() == 301);
     assert_eq!(descriptors(&specimen), before);
+}
+
+#[test]
+fn what_has_waited_too_long_is_shed_and_the_rest_served() {
+    for (mitigations, sheds) in [(vec![MitigationSetting::Shedding { above: Nanos::millis(50) }], true), (vec![], false)] {
+        let specimen = Specimen::start(&Config { mitigations, ..Config::naive("busy") });
+        let mut clients: Vec<Client> = (0..40).map(|_| specimen.connect()).collect();
+        for client in &mut clients {
+            client.send("GET /compute?ms=20 HTTP/1.1\r\nHost: a\r\n\r\n");
+        }
+        let mut stats = specimen.connect();
+        stats.send("GET /stats HTTP/1.1\r\nHost: a\r\n\r\n");
+        let answers: Vec<u16> = clients.iter_mut().map(|client| client.answer().status).collect();
+        let served = answers.iter().filter(|status| **status == 200).count();
+        let shed = answers.iter().filter(|status| **status == 503).count();
+        assert_eq!(served + shed, 40);
+        assert!(if sheds { shed >= 5 && served >= 1 } else { shed == 0 }, "{served} served, {shed} shed");
+        assert_eq!(stats.answer().status, 200, "who asks how it goes is told");
+        assert_eq!(clients[39].get("/").status, 200, "a connection outlives a no");
+    }
+}
+
+#[test]
+fn a_head_that_is_not_whole_in_time_is_answered_with_408() {
+    let after = Nanos::millis(300);
+    let mut specimen =
+        Specimen::start(&Config { mitigations: vec![MitigationSetting::HeaderTimeout { after }], ..Config::naive("guarded") });
+    let mut slow = specimen.connect();
+    // Each byte comes in time, and the whole does not.
+    let begin = Instant::now();
+    let mut bytes =
+        b"GET / HTTP/1.1\r\nHost: a\r\nX-Value: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa".iter();
+    slow.stream.set_nonblocking(true).unwrap();
+    while slow.stream.peek(&mut [0]).is_err() {
+        assert!(begin.elapsed() < PATIENCE);
+        slow.send([*bytes.next().unwrap_or(&b'a')]);
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert!(begin.elapsed() >= Duration::from_millis(300), "{:?}", begin.elapsed());
+    slow.stream.set_nonblocking(false).unwrap();
+    assert_eq!(slow.answer().status, 408);
+    specimen.wait_for(|w| matches!(w, What::Closed { reason: CloseReason::Timeout, .. }));
+    // Heads that are whole in time are nobody's concern, in however many parts, and neither is a body or a silent connection.
+    let mut honest = specimen.connect();
+    for part in ["POST / HTTP", "/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhe", "ll"] {
+        honest.send(part);
+        std::thread::sleep(Duration::from_millis(30));
+    }
+    std::thread::sleep(Duration::from_millis(500));
+    honest.send("o worl");
+    assert_eq!(honest.answer().text(), "hello worl");
+    let mut silent = specimen.connect();
+    std::thread::sleep(Duration::from_millis(500));
+    assert_eq!(silent.get("/").status, 200);
+    let closed = specimen.facts().iter().filter(|w| matches!(w, What::Closed { .. })).count();
+    assert_eq!(closed, 1);
 }

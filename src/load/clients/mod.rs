@@ -20,6 +20,7 @@ use super::lists::Lists;
 use super::plan::{Load, LoadControl};
 use super::request::Requests;
 use super::schedule::{Arrivals, Due, Mix};
+use super::slow::SlowSenders;
 use crate::base::clock::{Clock, Stamp};
 use crate::base::rng::Rng;
 use crate::base::units::Nanos;
@@ -75,6 +76,7 @@ pub struct Clients {
     due: VecDeque<Due>,
     alarms: BinaryHeap<Reverse<(Nanos, u32)>>,
     paused: Option<Nanos>,
+    slow: SlowSenders,
     /// From when on so many dials may be begun again, and how many still may now.
     dials: (Nanos, u32),
     told: (Nanos, u32, u32),
@@ -108,11 +110,13 @@ impl Clients {
             due: VecDeque::new(),
             alarms: BinaryHeap::new(),
             paused: None,
+            slow: SlowSenders::new(target),
             dials: (Nanos::ZERO, 0),
             told: (Nanos::ZERO, 0, 0),
             buffer: vec![0; READ].into_boxed_slice(),
         };
         clients.want(load.connections as usize);
+        clients.slow.want(load.slow_senders);
         clients.tell_offer();
         Ok(clients)
     }
@@ -127,9 +131,11 @@ impl Clients {
         match order {
             LoadControl::Rate(rate) => self.set_rate(now, rate),
             LoadControl::Connections(n) => self.want(n as usize),
+            LoadControl::SlowSenders(n) => self.slow.want(n),
             LoadControl::Pause => self.paused = self.paused.or(Some(now)),
             LoadControl::Resume => self.resume(now),
             LoadControl::Stop => {
+                self.slow.want(0);
                 self.want(0);
                 for n in 0..self.all.len() {
                     self.hang_up(n);
@@ -195,6 +201,7 @@ impl Clients {
         self.ring_alarms(now);
         self.serve(now);
         self.dial_some(now);
+        self.slow.turn(now);
         self.report(now);
     }
 
@@ -221,7 +228,7 @@ impl Clients {
     /// When [`Clients::turn`] is next needed, if nothing happens before.
     pub fn next(&self) -> Nanos {
         let deadline = |list| self.lists.first(list).map_or(Nanos::MAX, |n: usize| self.deadline(n));
-        let mut next = deadline(BUSY).min(deadline(DIALLING));
+        let mut next = deadline(BUSY).min(deadline(DIALLING)).min(self.slow.next());
         if self.paused.is_none() {
             next = next.min(self.arrivals.next()).min(self.due.front().map_or(Nanos::MAX, |due| due.intended + self.timeout));
         }

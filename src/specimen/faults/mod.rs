@@ -9,6 +9,7 @@ mod forgotten_branch;
 mod forgotten_drain;
 mod panic;
 pub(super) mod rejected_promise;
+mod slow_senders;
 
 use super::control::FaultSetting;
 use super::hooks::{Hook, Point};
@@ -82,6 +83,7 @@ pub static FAULTS: &[Row] = &[
     rejected_promise::ROW,
     forgotten_branch::ROW,
     closure_leak::ROW,
+    slow_senders::ROW,
 ];
 
 /// The row of a fault.
