@@ -243,7 +243,7 @@ impl Specimen {
             What::Live { objects, kib } => self.live = Some((objects, kib)),
             What::Caught { .. } => self.caught = self.caught.saturating_add(1),
             What::Called { .. } | What::CallEnded { .. } | What::Stepped { .. } | What::Unhandled { .. } | What::Abandoned { .. } => {
-                self.errands.apply(at, what)
+                self.errands.apply(at, what);
             }
             What::Applied { seq, done } => self.applied = Some((seq, done != 0)),
             other => self.of_any(at, other, true),
