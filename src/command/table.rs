@@ -359,7 +359,7 @@ pub static COMMANDS: &[Row] = &[
         "slow-senders",
         Lab,
         Fixed(Command::Inject(FaultSetting::SlowSenders { senders: SENDERS })),
-        keys!(LAB_AND_MENUS: "z"),
+        keys!(LAB_AND_MENUS: "v"),
         words("slow senders", "慢速发送者"),
         words(
             "let 200 more clients send the head of a request byte by byte, and never finish it; the key switches it on and off",
@@ -606,7 +606,7 @@ pub static COMMANDS: &[Row] = &[
         "header-timeout",
         Lab,
         Fixed(Command::Apply(MitigationSetting::HeaderTimeout { after: HEAD_PATIENCE })),
-        keys!(LAB_AND_MENUS: "T"),
+        keys!(LAB_AND_MENUS: "M"),
         words("header timeout", "请求头超时"),
         words(
             "answer 408 and close where a request's head is not whole in 1 s; the key switches it on and off",
