@@ -122,6 +122,8 @@ fn triggered(stage: &Stage, ui: &mut Ui, lang: Lang) -> Option<Then> {
 
 #[cfg(test)]
 mod tests {
+    use std::cmp::Ordering::{Equal, Greater, Less};
+
     use super::*;
     use crate::world::history::Limits;
     use crate::world::testing::Story;
@@ -142,7 +144,6 @@ mod tests {
             assert!(go(&mut past, &history, &live, SpecimenId(0), &command), "{command:?}");
             (past.at().0.cmp(&at.0), past.event().cmp(&event), past.speed())
         };
-        use std::cmp::Ordering::{Equal, Greater, Less};
         assert_eq!(press(Command::PreviousStall).0, Less);
         assert_eq!(press(Command::FarBackwards).0, Less);
         assert_eq!(press(Command::NextStall).0, Greater);
