@@ -11,7 +11,7 @@ use std::os::unix::net::UnixStream;
 use loopscope::base::channel;
 use loopscope::base::clock::Clock;
 use loopscope::specimen::config::Config;
-use loopscope::specimen::control::{Control, Message};
+use loopscope::specimen::control::{Control, Message, MitigationSetting};
 use loopscope::specimen::process::serve;
 use loopscope::telemetry::shared::{LOOP_RING, Shared};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
@@ -19,11 +19,47 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
+/// What quotes the figures.
+const LESSON: &str = include_str!("../scenarios/08-callback-pyramid.ron");
+
 /// Sends a request so many times and takes as many bytes as the first answer had, without an allocation of its own.
 fn ask(client: &mut TcpStream, request: &[u8], times: usize, answer: &mut [u8]) {
     for _ in 0..times {
         client.write_all(request).unwrap();
         client.read_exact(answer).unwrap();
+    }
+}
+
+/// A request to `/chain` keeps something between its steps; how much, by style. Three calls that it makes of itself, as a client would
+/// make them, are not counted. The lesson on the pyramid says these figures.
+fn styles(lab: &UnixStream, client: &mut TcpStream) {
+    let mut per_request = |request: &[u8]| {
+        let mut answer = [0; 4096];
+        let length = {
+            client.write_all(request).unwrap();
+            client.read(&mut answer).unwrap()
+        };
+        ask(client, request, 50, &mut answer[..length]);
+        let region = Region::new(ALLOCATOR);
+        ask(client, request, 200, &mut answer[..length]);
+        let change = region.change();
+        (change.allocations + change.reallocations) as f64 / 200.0
+    };
+    let sleep = per_request(b"GET /sleep?ms=0&say=price-of-orders-of-user-1 HTTP/1.1\r\nHost: a\r\n\r\n");
+    let mut chain = |seq, setting: Option<MitigationSetting>| {
+        if let Some(setting) = setting {
+            channel::send(lab, &Message { seq, control: Control::Apply(setting) }).unwrap();
+            std::thread::sleep(std::time::Duration::from_millis(200));
+        }
+        per_request(b"GET /chain?ms=0 HTTP/1.1\r\nHost: a\r\n\r\n") - 3.0 * sleep
+    };
+    let nested = chain(1, None);
+    let promises = chain(2, Some(MitigationSetting::PromiseChain));
+    let futures = chain(3, Some(MitigationSetting::AsyncAwait));
+    // The figures of the lesson, and a tenth for a standard library that allocates otherwise.
+    for (name, counted, said) in [("nested", nested, 37.0), ("promises", promises, 74.0), ("async", futures, 44.0)] {
+        assert!((counted / said - 1.0_f64).abs() < 0.1, "{name}: {counted} allocations for a request, {said} in the lesson");
+        assert!(LESSON.contains(&format!("{said}")), "the lesson says {said}");
     }
 }
 
@@ -64,6 +100,7 @@ fn a_request_in_the_steady_state_allocates_nothing() {
         assert_eq!((change.allocations, change.reallocations), (0, 0), "{name} ... allocates");
     }
 
-    channel::send(&lab, &Message { seq: 1, control: Control::Stop }).unwrap();
+    styles(&lab, &mut client);
+    channel::send(&lab, &Message { seq: 9, control: Control::Stop }).unwrap();
     specimen.join().unwrap().unwrap();
 }

@@ -215,7 +215,7 @@ impl App {
             let stage = pump.stage();
             let (live, addresses) = (stage.world(), stage.addresses());
             ui.look(scenario, live);
-            let world = travel::shown(then, &stage, passed, ui, eye);
+            let world = travel::shown(then, &stage, passed, ui, eye, *lang);
             lively = ui.frozen.is_some_and(|frozen| frozen.speed.is_some());
             lively |= world.specimens.iter().any(|s| s.stalls.current.is_some() || matches!(s.life, Life::Starting));
             let look = Look { theme, lang: *lang };

@@ -5,6 +5,7 @@
 use super::App;
 use super::pump::Stage;
 use crate::base::ids::SpecimenId;
+use crate::base::lang::Lang;
 use crate::base::units::Nanos;
 use crate::command::Command;
 use crate::lab::Past;
@@ -81,10 +82,16 @@ fn go(past: &mut Past, history: &History, live: &World, specimen: SpecimenId, co
 }
 
 /// The world that is shown after so much real time: that of then, or the present one. Tells the view where it stands, and lets the eye look.
-pub(super) fn shown<'a>(then: &'a mut Option<Then>, stage: &'a Stage, passed: Nanos, ui: &mut Ui, eye: &mut Eye) -> &'a World {
+pub(super) fn shown<'a>(then: &'a mut Option<Then>, stage: &'a Stage, passed: Nanos, ui: &mut Ui, eye: &mut Eye, lang: Lang) -> &'a World {
     let live = stage.world();
     if then.as_ref().is_some_and(|then| then.opened != stage.opened()) {
         *then = None;
+    }
+    if then.is_none() {
+        *then = triggered(stage, ui, lang);
+    } else if let Some(armed) = &mut ui.armed {
+        // What happens while one looks at the past is seen there, and triggers nothing afterwards.
+        armed.since = live.now;
     }
     let (Some(Then { past, .. }), Some(history)) = (then, stage.history()) else {
         ui.frozen = None;
@@ -93,13 +100,30 @@ pub(super) fn shown<'a>(then: &'a mut Option<Then>, stage: &'a Stage, passed: Na
     };
     past.pass(history, passed);
     let event = past.event().and_then(|n| Some((n, history.event(n)?)));
-    ui.frozen = Some(Frozen { behind: past.behind(live.now), speed: past.speed(), event });
+    let held = live.specimens.get(ui.chosen).is_some_and(|s| s.is_alive() && s.reactor.held);
+    ui.frozen = Some(Frozen { held, behind: past.behind(live.now), speed: past.speed(), event });
     eye.stand(past.world());
     past.world()
 }
 
+/// The place of what the armed trigger has waited for, if it has come. It strikes once.
+fn triggered(stage: &Stage, ui: &mut Ui, lang: Lang) -> Option<Then> {
+    let (specimen, at) = ui.armed?.struck(stage.world())?;
+    let mut then = Then::freeze(stage)?;
+    let history = stage.history()?;
+    if at <= history.span().1 {
+        then.past.seek(history, at);
+    }
+    ui.armed = None;
+    ui.chosen = specimen;
+    ui.notice = Some(words::text(lang, "notice.triggered").into_owned());
+    Some(then)
+}
+
 #[cfg(test)]
 mod tests {
+    use std::cmp::Ordering::{Equal, Greater, Less};
+
     use super::*;
     use crate::world::history::Limits;
     use crate::world::testing::Story;
@@ -120,7 +144,6 @@ mod tests {
             assert!(go(&mut past, &history, &live, SpecimenId(0), &command), "{command:?}");
             (past.at().0.cmp(&at.0), past.event().cmp(&event), past.speed())
         };
-        use std::cmp::Ordering::{Equal, Greater, Less};
         assert_eq!(press(Command::PreviousStall).0, Less);
         assert_eq!(press(Command::FarBackwards).0, Less);
         assert_eq!(press(Command::NextStall).0, Greater);

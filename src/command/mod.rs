@@ -42,6 +42,10 @@ pub enum Command {
     Kill,
     /// Start a new process for a specimen that is dead, or in place of the one that runs.
     Respawn,
+    /// Hold the loop itself before its next callback, or let it run: its clients really wait.
+    HoldLoop,
+    /// Let a held loop run one callback.
+    LetOne,
     /// Start the whole lab again from its scenario.
     Restart,
     /// Set a named mark: expectations can measure from it.
@@ -76,6 +80,8 @@ pub enum Command {
     NextOrder,
     /// Stand still in the recorded past, or go back to the present; the loop runs on.
     Freeze,
+    /// Arm what freezes by itself: the next stall, death or lost event, or nothing.
+    Arm,
     /// Play the past, or stand still in it.
     Play,
     /// Play faster.

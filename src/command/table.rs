@@ -606,7 +606,7 @@ pub static COMMANDS: &[Row] = &[
         "header-timeout",
         Lab,
         Fixed(Command::Apply(MitigationSetting::HeaderTimeout { after: HEAD_PATIENCE })),
-        keys!(LAB_AND_MENUS: "T"),
+        keys!(LAB_AND_MENUS: "M"),
         words("header timeout", "请求头超时"),
         words(
             "answer 408 and close where a request's head is not whole in 1 s; the key switches it on and off",
@@ -723,6 +723,25 @@ pub static COMMANDS: &[Row] = &[
     )
     .in_script(),
     row(
+        "hold-loop",
+        Lab,
+        Fixed(Command::HoldLoop),
+        keys!(LAB: "|"),
+        words("hold loop", "扣住循环"),
+        words(
+            "hold the loop itself before its next callback, or let it run; its clients really wait",
+            "在下一个回调前扣住循环本身,或放行;客户端真的在等",
+        ),
+    ),
+    row(
+        "let-one",
+        Lab,
+        Fixed(Command::LetOne),
+        keys!(LAB: "\\"),
+        words("one callback", "放行一个"),
+        words("let a held loop run one callback", "让被扣住的循环运行一个回调"),
+    ),
+    row(
         "restart",
         Lab,
         Fixed(Command::Restart),
@@ -811,6 +830,14 @@ pub static COMMANDS: &[Row] = &[
         words("stand still in the recorded past, or go back to live; the loop runs on", "停在已记录的过去,或回到现在;循环照常运行"),
     )
     .in_footer(4),
+    row(
+        "arm",
+        Time,
+        Fixed(Command::Arm),
+        keys!(LAB: "T"),
+        words("trigger", "触发"),
+        words("freeze by itself at the next stall, death or lost events; or disarm", "在下一次停顿、死亡或丢失事件时自动定格;或解除"),
+    ),
     row(
         "play",
         Time,
@@ -1081,6 +1108,9 @@ impl Command {
             Self::PreviousScreen => "PreviousScreen",
             Self::NextOrder => "NextOrder",
             Self::Freeze => "Freeze",
+            Self::Arm => "Arm",
+            Self::HoldLoop => "HoldLoop",
+            Self::LetOne => "LetOne",
             Self::Play => "Play",
             Self::Slower => "Slower",
             Self::Faster => "Faster",
@@ -1113,7 +1143,7 @@ impl Command {
 
     /// Whether it moves in the recorded past.
     pub fn travels(&self) -> bool {
-        *self != Self::Freeze && of(self).is_some_and(|row| row.group == Time)
+        !matches!(self, Self::Freeze | Self::Arm) && of(self).is_some_and(|row| row.group == Time)
     }
 
     /// Whether a scenario's script may do it.

@@ -18,7 +18,7 @@ use crate::base::units::Nanos;
 use crate::command::Command;
 use crate::load::plan::LoadControl;
 use crate::scenario::Scenario;
-use crate::telemetry::shared::Gate;
+use crate::telemetry::shared::{Gate, Order};
 use crate::world::history::History;
 use crate::world::{self, Setup, World};
 
@@ -167,6 +167,16 @@ impl Lab {
             Command::Revoke(mitigation) => self.live.revoke(n, *mitigation),
             Command::Kill => self.live.kill(n),
             Command::Respawn => self.live.respawn(n).map_err(|e| Refusal::System(format!("{e:#}"))),
+            Command::HoldLoop | Command::LetOne => {
+                let gate = self.live.gate(SpecimenId(n as u8));
+                let gate = gate.ok_or_else(|| Refusal::Dead(self.world.specimens[n].name.clone()))?;
+                match (gate.holds(Order::HoldCallbacks), command) {
+                    (true, Command::HoldLoop) => gate.order(Order::Run),
+                    (true, _) => gate.step(),
+                    (false, _) => gate.order(Order::HoldCallbacks),
+                }
+                Ok(())
+            }
             _ => Err(Refusal::NotForTheLab),
         })
     }

@@ -107,11 +107,11 @@ mod tests {
         let mut pauses = Vec::new();
         for _ in 0..12 {
             s.spawned(now);
-            now = now + Nanos::millis(1);
+            now += Nanos::millis(1);
             s.died(now);
             pauses.push(s.pause);
             assert!(!s.respawn_is_due(now) && s.respawn_is_due(now + s.pause));
-            now = now + s.pause;
+            now += s.pause;
         }
         assert!(pauses.is_sorted() && pauses[11] == LONGEST_PAUSE, "{pauses:?}");
         s.spawned(now);

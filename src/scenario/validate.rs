@@ -219,9 +219,10 @@ impl Check<'_> {
             MitigationSetting::WorkerPool { threads } => self.within(place.field("threads"), "threads", &threads, &THREADS),
             MitigationSetting::Slicing { budget } => self.within(place.field("budget"), "budget", &budget, &BUDGET),
             MitigationSetting::Supervisor { deadline } => self.within(place.field("deadline"), "deadline", &deadline, &DEADLINE),
-            MitigationSetting::HeaderTimeout { after } => self.within(place.field("after"), "after", &after, &IDLE),
             MitigationSetting::Shedding { above } => self.within(place.field("above"), "above", &above, &MARK),
-            MitigationSetting::IdleTimeout { after } => self.within(place.field("after"), "after", &after, &IDLE),
+            MitigationSetting::IdleTimeout { after } | MitigationSetting::HeaderTimeout { after } => {
+                self.within(place.field("after"), "after", &after, &IDLE);
+            }
             MitigationSetting::CatchPanic
             | MitigationSetting::ReadUntilEagain
             | MitigationSetting::NonBlocking

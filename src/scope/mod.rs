@@ -14,6 +14,7 @@ pub mod rows;
 pub mod screens;
 pub mod text;
 pub mod theme;
+pub mod trigger;
 pub mod ui;
 pub mod words;
 

@@ -2,6 +2,7 @@
 
 use super::rows::Rows;
 use super::screens::SCREENS;
+use super::trigger::{Armed, Trigger};
 use crate::base::units::Nanos;
 use crate::command::Command;
 use crate::command::keymap::Context;
@@ -44,6 +45,8 @@ pub struct Frozen {
     pub behind: Nanos,
     /// At which part of real time it plays; nothing where it stands.
     pub speed: Option<f64>,
+    /// Whether the gate holds the loop itself, now.
+    pub held: bool,
     /// The event that happened last, and its number.
     pub event: Option<(u64, Event)>,
 }
@@ -79,6 +82,8 @@ pub struct Ui {
     pub rows: Rows,
     /// Where in the recorded past one stands; nothing: in the present.
     pub frozen: Option<Frozen>,
+    /// What freezes by itself.
+    pub armed: Option<Armed>,
     /// One line for the person: what just happened, or why not.
     pub notice: Option<String>,
 }
@@ -138,6 +143,10 @@ impl Ui {
             Command::NextOrder if self.screen == Screen::Latency => self.rows.newest = !self.rows.newest,
             Command::NextOrder => self.rows.order = self.rows.order.next(),
             Command::Freeze => self.frozen = if self.frozen.is_some() { None } else { Some(Frozen::default()) },
+            Command::Arm => {
+                let next = Trigger::after(self.armed.map(|armed| armed.trigger));
+                self.armed = next.map(|trigger| Armed { trigger, since: world.now });
+            }
             command if command.travels() => {
                 // Whoever steps stands still first.
                 self.frozen.get_or_insert_default();

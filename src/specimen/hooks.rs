@@ -75,6 +75,7 @@ pub trait Hook {
 
 /// How the loop goes about what it does all the time. The default is the clean loop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a habit of its own, switched by itself")]
 pub struct Habits {
     /// A panic ends only the connection whose callback it was.
     pub catches_panics: bool,

@@ -243,7 +243,7 @@ impl Specimen {
             What::Live { objects, kib } => self.live = Some((objects, kib)),
             What::Caught { .. } => self.caught = self.caught.saturating_add(1),
             What::Called { .. } | What::CallEnded { .. } | What::Stepped { .. } | What::Unhandled { .. } | What::Abandoned { .. } => {
-                self.errands.apply(at, what)
+                self.errands.apply(at, what);
             }
             What::Applied { seq, done } => self.applied = Some((seq, done != 0)),
             other => self.of_any(at, other, true),
@@ -309,7 +309,9 @@ impl Specimen {
             // Read while it was dying: it says nothing about what is there now.
             return;
         }
-        if self.kernel.begin(at) {
+        self.kernel.begin(at);
+        // The socket table has been walked anew: this comes first. Rounds that look at processes alone leave it as it was.
+        if matches!(what, What::AcceptQueue { .. }) {
             self.connections.sample();
         }
         match what {

@@ -71,13 +71,11 @@ impl Kernel {
         (wall > Nanos::ZERO).then(|| (cpu.as_secs() / wall.as_secs()).min(1.0))
     }
 
-    /// Whether a sample of this moment begins a new round.
-    pub(super) fn begin(&mut self, at: Nanos) -> bool {
-        let new = self.sampled.is_none_or(|round| at >= round + ROUND);
-        if new {
+    /// Notes when a round of samples began.
+    pub(super) fn begin(&mut self, at: Nanos) {
+        if self.sampled.is_none_or(|round| at >= round + ROUND) {
             self.sampled = Some(at);
         }
-        new
     }
 
     /// A sample of the kernel's. `worked`: see [`Sample::worked`].

@@ -491,3 +491,16 @@ fn the_oldest_is_forgotten_and_the_ceiling_holds() {
     assert_eq!(history.at(latest), world, "last words included");
     assert_eq!((history.event(0), history.event(history.end())), (None, None));
 }
+
+#[test]
+fn a_round_that_looks_at_processes_alone_leaves_what_is_unread() {
+    let mut bench = Bench::new();
+    bench.on_loop(1_000, What::Opened { conn: ONE, port_fd: (40_000, 9) });
+    let unread = |bench: &Bench| bench.it().connections.get(ONE).unwrap().unread;
+    bench.tell(10_000, Lane::Kernel, What::AcceptQueue { length: 0, limit: 4096 });
+    bench.tell(10_000, Lane::Kernel, What::Unread { port: 40_000, bytes: 60 });
+    bench.tell(60_000, Lane::Kernel, What::OnCpu { high: 0, low: 7 });
+    assert_eq!(unread(&bench), 60);
+    bench.tell(110_000, Lane::Kernel, What::AcceptQueue { length: 0, limit: 4096 });
+    assert_eq!(unread(&bench), 0);
+}

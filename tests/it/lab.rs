@@ -92,6 +92,27 @@ fn light() -> Load {
 }
 
 #[test]
+fn a_held_loop_runs_one_callback_at_a_time_until_it_is_let_go() {
+    let mut lab = start(&[("naive", &[])], Load { rate: Some(500.0), connections: 8, ..Load::default() });
+    lab.carry_out(Some(NAIVE), &Command::HoldLoop).unwrap();
+    let held = |lab: &Lab| lab.world().specimens[0].reactor.held;
+    until(&mut lab, "it is held", held);
+    let callbacks = |lab: &Lab| lab.world().specimens[0].reactor.causes.iter().map(|tally| tally.count).sum::<u64>();
+    // The callback before is told of with the event that holds the loop.
+    let before = callbacks(&lab);
+    for n in 1..=3 {
+        lab.carry_out(Some(NAIVE), &Command::LetOne).unwrap();
+        until(&mut lab, "one callback", |lab| callbacks(lab) == before + n && held(lab));
+    }
+    lab.carry_out(Some(NAIVE), &Command::HoldLoop).unwrap();
+    until(&mut lab, "it runs", |lab| callbacks(lab) > before + 50 && !held(lab));
+    assert_eq!(lab.world().specimens[0].stalls.count, 0, "what the gate holds is no stall of the loop");
+    // And one that is held when the lab ends does not outlive it.
+    lab.carry_out(Some(NAIVE), &Command::HoldLoop).unwrap();
+    until(&mut lab, "it is held again", held);
+}
+
+#[test]
 fn a_healthy_loop_answers_and_nothing_is_lost() {
     let mut lab = start(&[("naive", &[])], light());
     pump_for(&mut lab, Nanos::secs(2));

@@ -230,6 +230,36 @@ fn one_stands_in_the_past_and_comes_back() {
 }
 
 #[test]
+fn a_trigger_freezes_at_the_next_stall() {
+    let mut session = Session::start(&["run", "01-healthy-loop"], 120, 36);
+    session.wait("clients", |screen| screen.contains("conns 64"));
+    session.send("T");
+    session.wait_for("armed: next stall");
+    session.send("c");
+    session.wait("the moment", |screen| screen.contains("FROZEN −") && screen.contains("STALL ") && !screen.contains("armed:"));
+    session.send(" ");
+    session.wait("the present", |screen| !screen.contains("FROZEN"));
+    session.send("q");
+    assert!(session.ended().success());
+}
+
+#[test]
+fn the_loop_itself_is_held_and_let_go() {
+    let mut session = Session::start(&["run", "01-healthy-loop"], 120, 36);
+    session.wait("clients", |screen| screen.contains("conns 64"));
+    session.send("|");
+    session.wait("the held loop", |screen| screen.contains("◆ HELD") && screen.contains("its clients really wait"));
+    session.send("\\");
+    session.send(" ");
+    session.wait("both at once", |screen| screen.contains("FROZEN −") && screen.contains("◆ HELD"));
+    session.send(" ");
+    session.send("|");
+    session.wait("the present", |screen| screen.contains("LIVE") && !screen.contains("HELD"));
+    session.send("q");
+    assert!(session.ended().success());
+}
+
+#[test]
 fn half_an_escape_sequence_stops_nothing() {
     let mut session = Session::start(&["run", "01-healthy-loop"], 120, 36);
     session.wait_for("LIVE");

@@ -144,7 +144,7 @@ struct State {
 fn frozen(speed: Option<f64>) -> Frozen {
     let from = Origin { specimen: SpecimenId(0), lane: Lane::Loop };
     let event = Event { at: Nanos(11_998_765_432), from, what: What::Began { conn: ConnId(17), cause: Cause::Readable } };
-    Frozen { behind: Nanos::millis(2310), speed, event: Some((123_456, event)) }
+    Frozen { behind: Nanos::millis(2310), held: false, speed, event: Some((123_456, event)) }
 }
 
 /// The states that a picture is taken of.
@@ -281,8 +281,8 @@ fn what_matters_is_on_every_screen_that_is_large_enough() {
         says("dead", size, &["DEAD", "exit code 101", "new process"]);
         says("after", size, &["held", "worker pool"]);
         says("unseen", size, &["STARTING"]);
-        says("frozen", size, &["FROZEN −2.31 s", "Began conn 17", "space"]);
-        says("playing", size, &["PLAYING 1/1 000 −2.31 s", "Began conn 17", "space"]);
+        says("frozen", size, &["FROZEN −2.31 s", "callback begins", "space"]);
+        says("playing", size, &["PLAYING 1/1 000 −2.31 s", "callback begins", "space"]);
         says("start", size, &["lessons", "The healthy loop", "LIVE"]);
     }
     says("small", (59, 18), &["60×18", "59×18"]);
@@ -494,7 +494,7 @@ fn every_sentence_that_the_code_names_is_there_and_every_one_there_is_named() {
         assert!(en.contains(key), "the code names {key:?}, and no language has it");
     }
     // What is named by a value: phases, causes, faults, mitigations.
-    let by_value = ["phase.", "cause.", "fault.", "mitigation."];
+    let by_value = ["phase.", "cause.", "fault.", "mitigation.", "event."];
     for key in en.iter().filter(|k| !by_value.iter().any(|v| k.starts_with(v))) {
         assert!(named.contains(key), "nobody says {key:?}");
     }

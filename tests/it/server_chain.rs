@@ -81,12 +81,16 @@ fn the_loop_serves_others_while_a_chain_waits() {
     for (style, mitigation) in STYLES {
         let mut specimen = with(mitigation);
         let mut slow: Vec<Client> = (0..20).map(|_| specimen.connect()).collect();
-        slow.iter_mut().for_each(|client| client.send("GET /chain?ms=200 HTTP/1.1\r\nHost: a\r\n\r\n"));
+        for client in &mut slow {
+            client.send("GET /chain?ms=200 HTTP/1.1\r\nHost: a\r\n\r\n");
+        }
         specimen.wait_for(|what| matches!(what, What::Stepped { .. }));
         assert_eq!(specimen.connect().get("/").status, 200);
         let answered = |what: &What| matches!(what, What::Stepped { at: (_, 4), .. });
         assert!(!specimen.facts().iter().any(answered), "{style}: the quick one was first");
-        slow.iter_mut().for_each(|client| assert_eq!(client.answer().status, 200));
+        for client in &mut slow {
+            assert_eq!(client.answer().status, 200);
+        }
     }
 }
 

@@ -20,6 +20,7 @@ use crate::scope::pen::{Pen, Targets};
 use crate::scope::screens::{self, SCREENS};
 use crate::scope::text::{clip, width};
 use crate::scope::theme::{Role, Tier};
+use crate::scope::trigger::Armed;
 use crate::scope::{Frozen, Look, Scene, Screen, words};
 use crate::telemetry::vocabulary::Fault;
 use crate::world::findings::{self, Evidence, Finding, FindingKind};
@@ -104,6 +105,15 @@ pub fn announcement(scene: &Scene<'_>) -> Announcement {
         }
         None => plain(Role::Dim, "✓", look.text("announce.calm").into_owned()),
     };
+    if scene.chosen().is_some_and(|s| s.is_alive() && s.reactor.held) && scene.ui.frozen.is_none() {
+        said = Announcement {
+            remedies: vec![
+                (Command::LetOne, look.text("announce.let_one").into_owned()),
+                (Command::HoldLoop, look.text("announce.let_go").into_owned()),
+            ],
+            ..plain(Role::BannerFinding, State::Held.sign().0, look.text("announce.gated").into_owned())
+        };
+    }
     let urgent = matches!(said.role, Role::BannerStall | Role::BannerDead);
     if let Some(notice) = scene.ui.notice.as_ref().filter(|_| !urgent) {
         said = plain(Role::Warn, "›", notice.clone());
@@ -288,6 +298,8 @@ pub struct Head<'a> {
     pub state: State,
     /// Where in the past one stands.
     pub frozen: Option<Frozen>,
+    /// What freezes by itself.
+    pub armed: Option<Armed>,
     /// Its process.
     pub pid: Option<u32>,
     /// Open connections.
@@ -321,6 +333,7 @@ impl<'a> Head<'a> {
                 None => chosen.map_or(State::Starting, |s| State::of(s, false)),
             },
             frozen: scene.ui.frozen,
+            armed: scene.ui.armed,
             pid: chosen.and_then(|s| match s.life {
                 Life::Running { pid, .. } => Some(pid),
                 _ => None,
@@ -409,6 +422,14 @@ impl Head<'_> {
                 x = pen.text(x, y, &format!(" {}", moment::speed(speed)), style);
             }
             x = pen.text(x, y, &format!(" −{} ", frozen.behind), style);
+        }
+        if self.frozen.is_some_and(|frozen| frozen.held) {
+            // Both at once are two things: one stands in the past, and the loop itself stands in the present.
+            let (glyph, word, role) = State::Held.sign();
+            x = pen.text(x + 1, y, &format!("{glyph} {}", look.text(word)), look.style(role).add_modifier(Modifier::BOLD));
+        }
+        if let Some(armed) = self.armed {
+            x = pen.text(x + 2, y, &format!("⌖ {}", look.text(armed.trigger.key())), look.style(Role::Warn));
         }
         x += 2;
         if let Some(name) = &self.specimen {

@@ -3,8 +3,8 @@
 use crate::base::text::visible;
 use crate::base::units::Nanos;
 use crate::scope::panels::wheel::grouped;
-use crate::scope::{Look, Scene};
-use crate::telemetry::event::{Event, Lane};
+use crate::scope::{Look, Scene, words};
+use crate::telemetry::event::{Event, Lane, Readiness, What};
 
 /// The last event in one line: its number, when, whose, what.
 pub fn told(n: u64, event: &Event, scene: &Scene<'_>) -> String {
@@ -13,7 +13,7 @@ pub fn told(n: u64, event: &Event, scene: &Scene<'_>) -> String {
     if let Some(specimen) = scene.world.specimens.get(usize::from(event.from.specimen.0)).filter(|_| scene.world.specimens.len() > 1) {
         lane = format!("{} {lane}", visible(&specimen.name));
     }
-    look.fill("moment.event", &[("n", &grouped(n)), ("at", &stamp(event.at)), ("lane", &lane), ("what", &fact(event))])
+    look.fill("moment.event", &[("n", &grouped(n)), ("at", &stamp(event.at)), ("lane", &lane), ("what", &fact(event.what, look))])
 }
 
 /// Who reported it.
@@ -27,20 +27,36 @@ fn lane(lane: Lane, look: Look<'_>) -> String {
     }
 }
 
-/// The fact as logs write it, its fields by their names.
-fn fact(event: &Event) -> String {
-    let written = format!("{:?}", event.what);
-    let mut out = String::with_capacity(written.len());
-    for word in written.split([' ', '{', '}', '(', ')']).filter(|w| !w.is_empty()) {
-        // The names of the types that wrap a number say no more than the field's.
-        if !matches!(word, "ConnId" | "ClientId" | "Readiness") {
-            if !out.is_empty() && !word.starts_with(',') {
-                out.push(' ');
-            }
-            out.push_str(word);
+/// The fact as one sentence.
+fn fact(what: What, look: Look<'_>) -> String {
+    let (_, a, b) = what.pack();
+    let conn = if a == 0 { look.text("listener").into_owned() } else { look.fill("conn", &[("id", &a.to_string())]) };
+    let x = match what {
+        What::Entered { phase, .. } => words::phase(look.lang, phase).into_owned(),
+        What::Began { cause, .. } => words::cause(look.lang, cause).into_owned(),
+        What::Ready { readiness, .. } | What::Interested { interest: readiness, .. } => sides(readiness),
+        What::Requested { handler, .. }
+        | What::TaskQueued { handler, .. }
+        | What::JobQueued { handler, .. }
+        | What::JobBegan { handler, .. } => handler.name().to_owned(),
+        What::Responded { status_nth: (status, _), .. } => status.to_string(),
+        What::Closed { reason, .. } => reason.name().to_owned(),
+        What::Finished { outcome: (outcome, status), .. } => format!("{} {status}", outcome.name()),
+        What::Struck { fault, .. } | What::Faulted { fault, .. } | What::FaultAsked { fault, .. } => {
+            words::fault(look.lang, fault).into_owned()
         }
-    }
-    out.replace(": ", " ")
+        What::Mitigated { mitigation, .. } => words::mitigation(look.lang, mitigation).into_owned(),
+        What::ThreadState { letter, .. } => char::from_u32(letter).filter(char::is_ascii_graphic).unwrap_or('?').to_string(),
+        _ => String::new(),
+    };
+    let key = format!("event.{}", what.name().to_ascii_lowercase());
+    look.fill(&key, &[("conn", &conn), ("a", &a.to_string()), ("b", &b.to_string()), ("x", &x)])
+}
+
+/// What a connection is ready for, in the letters of `epoll`.
+fn sides(readiness: Readiness) -> String {
+    let sides = [(Readiness::READABLE, "IN"), (Readiness::WRITABLE, "OUT"), (Readiness::CLOSED, "RDHUP")];
+    sides.iter().filter(|(side, _)| readiness.has(*side)).map(|(_, name)| *name).collect::<Vec<_>>().join("|")
 }
 
 /// A moment since the lab's beginning, to the microsecond.
@@ -57,17 +73,25 @@ pub fn speed(speed: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::ids::{ConnId, SpecimenId};
-    use crate::telemetry::event::{Origin, What};
+    use crate::base::ids::ConnId;
+    use crate::base::lang::Lang;
+    use crate::scope::theme::{Theme, Tier};
     use crate::telemetry::vocabulary::Cause;
 
     #[test]
-    fn facts_are_written_without_the_types_of_their_fields() {
-        let from = Origin { specimen: SpecimenId(0), lane: Lane::Loop };
-        let event = |what| Event { at: Nanos(0), from, what };
-        assert_eq!(fact(&event(What::Began { conn: ConnId(17), cause: Cause::Readable })), "Began conn 17, cause Readable");
-        assert_eq!(fact(&event(What::Rested {})), "Rested");
-        assert_eq!(fact(&event(What::Responded { conn: ConnId(3), status_nth: (200, 9) })), "Responded conn 3, status_nth 200, 9");
+    fn every_fact_is_a_sentence_in_every_language() {
+        let theme = Theme::dark(Tier::True);
+        let mut told = 0;
+        for what in (0..=u8::MAX).filter_map(|kind| What::unpack(kind, 1, 1)) {
+            let said = Lang::ALL.iter().map(|lang| fact(what, Look { theme: &theme, lang: *lang })).collect::<Vec<_>>();
+            assert!(said.iter().all(|s| !s.contains("event.") && !s.contains("%{")), "{what:?}: {said:?}");
+            assert_ne!(said[0], said[1], "{what:?}");
+            told += 1;
+        }
+        assert!(told > 50, "{told}");
+        let look = Look { theme: &theme, lang: Lang::En };
+        assert_eq!(fact(What::Began { conn: ConnId(17), cause: Cause::Readable }, look), "a callback begins: readable, conn 17");
+        assert_eq!(fact(What::Ready { conn: ConnId::NONE, readiness: Readiness::BOTH }, look), "listener is ready (IN|OUT)");
     }
 
     #[test]

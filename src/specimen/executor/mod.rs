@@ -97,11 +97,11 @@ impl Executor {
         };
         let Some(mut future) = future else { return };
         // If it panics its place is free again: half run, it cannot be entered any more.
-        let mut place = Place { executor: self, place: wakeup.place, keep: false };
+        let mut guard = Occupied { slots: &self.slots, place: wakeup.place, keep: false };
         let waker = Waker::from(Arc::clone(wakeup));
         if future.as_mut().poll(&mut Context::from_waker(&waker)).is_pending() {
             self.slots.borrow_mut()[wakeup.place].future = Some(future);
-            place.keep = true;
+            guard.keep = true;
         }
     }
 
@@ -117,16 +117,16 @@ impl Executor {
 }
 
 /// The place of a future that is being polled.
-struct Place<'e> {
-    executor: &'e Executor,
+struct Occupied<'e> {
+    slots: &'e RefCell<Slab<Slot>>,
     place: usize,
     keep: bool,
 }
 
-impl Drop for Place<'_> {
+impl Drop for Occupied<'_> {
     fn drop(&mut self) {
         if !self.keep {
-            self.executor.slots.borrow_mut().try_remove(self.place);
+            self.slots.borrow_mut().try_remove(self.place);
         }
     }
 }

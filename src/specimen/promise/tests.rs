@@ -28,7 +28,10 @@ fn a_chain_passes_values_and_errors_to_whom_they_are_for() {
     let (promise, resolver) = Promise::<u32, &str>::new(&jobs);
     let [a, b, c, d] = [(); 4].map(|()| Rc::clone(&log));
     promise
-        .then(move |n| Ok(note(&a, format!("then {n}"))).and(Ok(n + 1)))
+        .then(move |n| {
+            note(&a, format!("then {n}"));
+            Ok(n + 1)
+        })
         .then(|n| if n == 8 { Err("eight") } else { Ok(n) })
         .then(move |n| note(&b, format!("never {n}")))
         .finally(move || note(&c, "finally"))

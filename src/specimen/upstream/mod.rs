@@ -183,15 +183,15 @@ impl Upstream {
                 if socket.was_used && outcome == Err(Failure::Closed) && !socket.has_input() && !call.again {
                     return self.start(Call { again: true, ..call }, reach);
                 }
-                return Some(self.over(call, outcome, reach));
+                return Some(Self::over(call, outcome, reach));
             }
         };
         let call = socket.end(reach.timers)?;
         self.idle.push(place);
-        Some(self.over(call, outcome, reach))
+        Some(Self::over(call, outcome, reach))
     }
 
-    fn over<P: Probe>(&self, call: Call, outcome: Outcome, reach: &mut Reach<'_, P>) -> Over {
+    fn over<P: Probe>(call: Call, outcome: Outcome, reach: &mut Reach<'_, P>) -> Over {
         let status = match outcome {
             Ok(_) => 200,
             Err(Failure::Status(status)) => status,
