@@ -23,9 +23,11 @@ use crate::telemetry::{Event, Lane, Origin, What};
 const FAST: Nanos = Nanos::millis(50);
 /// How often CPU times are read while all is calm.
 const CALM: Nanos = Nanos::millis(200);
-/// How often memory, descriptors and the interest list are read, and the queues while all is calm: `/proc/net/tcp` walks the kernel's whole
-/// table of sockets, which costs a millisecond or two however few there are.
+/// How often memory, descriptors and the interest list are read.
 const SLOW: Nanos = Nanos::millis(500);
+/// How often the queues are read while all is calm: `/proc/net/tcp` walks the kernel's whole table of sockets, those that only wait for
+/// their time to be up included, which costs a millisecond or two however few are ours.
+const QUEUES: Nanos = Nanos::secs(1);
 /// Connections whose unread bytes are named one by one, per specimen and round; the total covers all.
 const NAMED: usize = 64;
 /// Rounds that may wait to be taken before the sampler skips one.
@@ -86,7 +88,7 @@ impl Sampler {
 
 fn run(clock: Clock, targets: &Mutex<Vec<Target>>, hurry: &AtomicBool, send: &SyncSender<Vec<Event>>, end: &Receiver<()>) {
     let mut eyes = Eyes::default();
-    let mut slow_due = Nanos::ZERO;
+    let (mut slow_due, mut queues_due) = (Nanos::ZERO, Nanos::ZERO);
     loop {
         let (began, used) = (clock.now(), clock::thread_cpu());
         let targets = targets.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -95,7 +97,11 @@ fn run(clock: Clock, targets: &Mutex<Vec<Target>>, hurry: &AtomicBool, send: &Sy
             slow_due = began + SLOW;
         }
         let hurry = hurry.load(Relaxed);
-        let depth = Depth { queues: slow || hurry, processes: slow };
+        let queues = hurry || began >= queues_due;
+        if queues {
+            queues_due = began + QUEUES;
+        }
+        let depth = Depth { queues, processes: slow };
         let round = eyes.look(&clock, &targets, depth);
         // A reader that is away (suspended) misses rounds; the next one tells it where things stand.
         let _ = send.try_send(round);
