@@ -10,6 +10,7 @@ use crate::command::table::{self, Menu};
 use crate::scenario::Scenario;
 use crate::scenario::schema::{Expectation, Step};
 use crate::telemetry::event::Event;
+use crate::telemetry::vocabulary::Fault;
 use crate::world::{Specimen, World};
 
 /// Which screen is shown.
@@ -175,7 +176,8 @@ impl Ui {
     /// The key of a mitigation that is on switches it off.
     fn switch(&self, command: Command, world: &World) -> Command {
         let specimen = world.specimens.get(self.chosen);
-        command.switched(|m| specimen.is_some_and(|s| s.mitigations[m as usize]))
+        let is_on = |f: Fault| specimen.is_some_and(|s| s.faults[f as usize]);
+        command.switched(|m| specimen.is_some_and(|s| s.mitigations[m as usize])).cured(is_on)
     }
 
     fn toggle(&mut self, what: Open) {
