@@ -24,6 +24,10 @@ pub const POOL_THREADS: u8 = 2;
 pub const SLICE_BUDGET: Nanos = Nanos::millis(5);
 /// How long a callback may hold the loop where the supervisor is switched on by a key: longer than [`COMPUTE`], which is no reason to kill.
 pub const SUPERVISOR_DEADLINE: Nanos = Nanos::secs(2);
+/// The high-water mark of backpressure that is switched on by a key.
+pub const HIGH_WATER: u32 = 64 * 1024;
+/// The read budget that is switched on by a key.
+pub const READ_BUDGET: u32 = 512;
 /// How long a callback of a key press waits in a blocking read.
 pub const WAIT: Nanos = Nanos::millis(800);
 /// The buffer of a connection that is read once, where a key says so.
@@ -369,6 +373,32 @@ pub static COMMANDS: &[Row] = &[
     .in_menu(Menu::Faults)
     .in_script(),
     row(
+        "unbounded-responses",
+        Lab,
+        Fixed(Command::Inject(FaultSetting::UnboundedResponses)),
+        keys!(LAB_AND_MENUS: "a"),
+        words("unbounded answers", "响应无上限"),
+        words(
+            "answer into memory, whether or not the peer reads; the key switches it on and off",
+            "不管对端读不读,响应都往内存里堆;按键开关",
+        ),
+    )
+    .in_menu(Menu::Faults)
+    .in_script(),
+    row(
+        "greedy-peer",
+        Lab,
+        Fixed(Command::Inject(FaultSetting::GreedyPeer)),
+        keys!(LAB_AND_MENUS: "g"),
+        words("greedy peer", "贪婪的对端"),
+        words(
+            "one more client sends requests without end and waits for no answer; the key switches it on and off",
+            "多一个客户端,不停地发请求,从不等响应;按键开关",
+        ),
+    )
+    .in_menu(Menu::Faults)
+    .in_script(),
+    row(
         "cure",
         Lab,
         Written("Cure(ForgottenDrain)"),
@@ -611,6 +641,32 @@ pub static COMMANDS: &[Row] = &[
         words(
             "answer 408 and close where a request's head is not whole in 1 s; the key switches it on and off",
             "请求头 1 s 内没有到齐,就回 408 并关闭;按键开关",
+        ),
+    )
+    .in_menu(Menu::Mitigations)
+    .in_script(),
+    row(
+        "backpressure",
+        Lab,
+        Fixed(Command::Apply(MitigationSetting::Backpressure { high_water: HIGH_WATER })),
+        keys!(LAB_AND_MENUS: "Q"),
+        words("backpressure", "背压"),
+        words(
+            "stop reading a connection while more than 64 KiB of its answers is unsent; the key switches it on and off",
+            "某个连接未发出的响应超过 64 KiB 就暂停读它;按键开关",
+        ),
+    )
+    .in_menu(Menu::Mitigations)
+    .in_script(),
+    row(
+        "read-budget",
+        Lab,
+        Fixed(Command::Apply(MitigationSetting::ReadBudget { bytes: READ_BUDGET })),
+        keys!(LAB_AND_MENUS: "$"),
+        words("read budget", "读取配额"),
+        words(
+            "read at most 512 bytes of a connection in one tick; the key switches it on and off",
+            "每个 tick 对一个连接最多读 512 字节;按键开关",
         ),
     )
     .in_menu(Menu::Mitigations)

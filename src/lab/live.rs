@@ -13,7 +13,7 @@ use super::supervisor::Supervisor;
 use crate::base::clock::Clock;
 use crate::base::ids::SpecimenId;
 use crate::base::units::Nanos;
-use crate::load::plan::{Load, LoadControl, Plan};
+use crate::load::plan::{Load, LoadControl, Peers, Plan};
 use crate::scenario::Scenario;
 use crate::scenario::schema;
 use crate::specimen::config::Config;
@@ -257,6 +257,9 @@ impl Live {
         if let Some(senders) = place.faults.iter().find_map(|f| f.senders()) {
             load.slow_senders = senders;
         }
+        if place.faults.contains(&FaultSetting::GreedyPeer) {
+            load.peers.push(Peers::greedy());
+        }
         let plan = Plan { target, load, core: None };
         let child = Child::start(&self.options.program, "__load", &name, &plan, &borrowed([&fd]))?;
         let pid = child.pid();
@@ -389,6 +392,9 @@ impl Live {
             if let Some(senders) = fault.senders() {
                 self.steer(n, LoadControl::SlowSenders(senders))?;
             }
+            if fault == FaultSetting::GreedyPeer {
+                self.steer(n, LoadControl::Greedy(true))?;
+            }
             self.tell_or_keep(n, Control::Inject(fault))?;
         } else {
             self.tell(n, Control::Inject(fault))?;
@@ -406,6 +412,9 @@ impl Live {
         self.places[n].faults.retain(|f| f.kind() != fault);
         if fault == Fault::SlowSenders {
             self.steer(n, LoadControl::SlowSenders(0))?;
+        }
+        if fault == Fault::GreedyPeer {
+            self.steer(n, LoadControl::Greedy(false))?;
         }
         self.tell_or_keep(n, Control::Cure(fault))
     }
@@ -495,7 +504,7 @@ impl Live {
         match control {
             LoadControl::Rate(rate) => self.load.rate = rate,
             LoadControl::Connections(connections) => self.load.connections = connections,
-            LoadControl::SlowSenders(_) | LoadControl::Pause | LoadControl::Resume | LoadControl::Stop => {}
+            LoadControl::SlowSenders(_) | LoadControl::Greedy(_) | LoadControl::Pause | LoadControl::Resume | LoadControl::Stop => {}
         }
         match &self.places[n].load {
             Some(load) => load.child.tell(&control).map_err(|e| Refusal::System(e.to_string())),

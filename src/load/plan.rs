@@ -27,6 +27,33 @@ pub struct Load {
     pub slow_senders: u32,
     /// What decides every choice and arrival time.
     pub seed: u64,
+    /// Others, beside the clients that are measured.
+    pub peers: Vec<Peers>,
+}
+
+/// Clients that no server wishes for: they never wait for an answer before they ask again, and may read slowly. They are not measured;
+/// what they do to those who are is what matters.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Peers {
+    /// How many, each with one connection.
+    #[serde(default = "one")]
+    pub count: u32,
+    /// What they ask for: path and query.
+    pub path: String,
+    /// Requests a second that each of them sends; without it, as many as the kernel takes.
+    #[serde(default)]
+    pub rate: Option<f64>,
+    /// Bytes a second that each of them reads; without it, whatever comes.
+    #[serde(default)]
+    pub read_rate: Option<f64>,
+}
+
+impl Peers {
+    /// The greedy one: each of its requests is a small thing, as long as a browser's with its cookies, and there is no end of them.
+    pub fn greedy() -> Self {
+        Self { count: 1, path: format!("/compute?ms=1&session={:0180}", 1), rate: None, read_rate: None }
+    }
 }
 
 /// One kind of request.
@@ -58,6 +85,7 @@ impl Default for Load {
             timeout: Nanos::secs(10),
             slow_senders: 0,
             seed: 1,
+            peers: Vec::new(),
         }
     }
 }
@@ -86,6 +114,8 @@ pub enum LoadControl {
     Pause,
     /// Go on.
     Resume,
+    /// From here on with, or without, a peer that is greedy ([`Peers::greedy`]).
+    Greedy(bool),
     /// Hang up and end with exit code 0.
     Stop,
 }

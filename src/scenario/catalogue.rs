@@ -33,8 +33,11 @@ pub const BUILT_IN: &[Entry] = built_in![
     "08-callback-pyramid",
     "09-descriptor-leak",
     "10-closure-leak",
+    "11-fairness",
+    "12-timers",
     "13-slow-senders",
     "14-overload",
+    "15-backpressure",
 ];
 
 /// A scenario and where it came from.

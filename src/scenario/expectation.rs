@@ -283,6 +283,9 @@ impl Figure {
             Self::Caught { .. } => ("caught panics", "捕获的 panic"),
             Self::AcceptQueue { .. } => ("longest accept queue", "最长的 accept 队列"),
             Self::Unread { .. } => ("most unread bytes", "最多的未读字节"),
+            Self::TimerLate { .. } => ("latest timer, late by", "定时器最大延误"),
+            Self::TimerLateP99 { .. } => ("p99 of timers, late by", "定时器延误的 p99"),
+            Self::CallsPerRequest { .. } => ("system calls per request", "每个请求的系统调用数"),
             Self::Jobs { .. } => ("jobs of workers", "工作线程完成的任务数"),
             Self::OldestJob { .. } => ("oldest job under way", "未完成的最老任务"),
             Self::Descriptors { .. } => ("most open descriptors", "打开描述符的最大数"),
@@ -318,10 +321,13 @@ impl Figure {
             | Self::P99 { .. }
             | Self::P999 { .. }
             | Self::Max { .. }
+            | Self::TimerLate { .. }
+            | Self::TimerLateP99 { .. }
             | Self::LongestCallback { .. }
             | Self::OldestJob { .. } => Nanos((value.clamp(0.0, 1e12) * 1e6).round() as u64).to_string(),
             Self::Answered { .. } | Self::Cpu { .. } => share(value),
             Self::Memory { .. } => format!("{value:.1} MiB"),
+            Self::CallsPerRequest { .. } => format!("{value:.2}"),
             Self::Throughput { .. } => format!("{} /s", count(value)),
             Self::Outcomes { .. }
             | Self::Caught { .. }
@@ -360,6 +366,12 @@ impl Figure {
             Self::Caught { .. } => Some(f64::from(specimen.caught)),
             Self::AcceptQueue { .. } => specimen.kernel.accept_queue.map(|_| f64::from(specimen.kernel.accept_queue_max)),
             Self::Unread { .. } => specimen.kernel.unread.map(|_| specimen.kernel.unread_max as f64),
+            Self::TimerLate { .. } => (specimen.reactor.timers.count > 0).then(|| specimen.reactor.timers.max.as_millis()),
+            Self::TimerLateP99 { .. } => {
+                let timers = &specimen.reactor.timers;
+                (timers.count > 0).then(|| timers.histogram.value_at_quantile(0.99) as f64 / 1e6)
+            }
+            Self::CallsPerRequest { .. } => specimen.reactor.calls_per_request(),
             Self::Jobs { .. } => Some(specimen.jobs_done() as f64),
             Self::OldestJob { .. } => specimen.oldest_job(world.now).map(Nanos::as_millis),
             Self::Descriptors { .. } => specimen.kernel.descriptors.map(|_| f64::from(specimen.kernel.descriptors_max)),

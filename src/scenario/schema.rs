@@ -301,6 +301,21 @@ pub enum Figure {
         /// Where.
         specimen: String,
     },
+    /// The most that a timer was late.
+    TimerLate {
+        /// Where.
+        specimen: String,
+    },
+    /// 99th percentile of how late timers were.
+    TimerLateP99 {
+        /// Where.
+        specimen: String,
+    },
+    /// System calls for each request, the waits for the next one included.
+    CallsPerRequest {
+        /// Where.
+        specimen: String,
+    },
     /// Jobs done by worker threads.
     Jobs {
         /// Where.
@@ -382,6 +397,9 @@ impl Figure {
             | Self::Caught { specimen }
             | Self::AcceptQueue { specimen }
             | Self::Unread { specimen }
+            | Self::TimerLate { specimen }
+            | Self::TimerLateP99 { specimen }
+            | Self::CallsPerRequest { specimen }
             | Self::Jobs { specimen }
             | Self::OldestJob { specimen }
             | Self::LiveObjects { specimen }

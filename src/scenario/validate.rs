@@ -45,6 +45,14 @@ pub const MARK: RangeInclusive<Nanos> = Nanos::millis(1)..=Nanos::secs(60);
 pub const SENDERS: RangeInclusive<u32> = 1..=4096;
 /// How long a connection may be idle, and a head may take.
 pub const IDLE: RangeInclusive<Nanos> = Nanos::millis(100)..=Nanos::secs(60);
+/// Bytes that may be unsent before nothing more is read.
+pub const HIGH_WATER: RangeInclusive<u32> = 1024..=64 * 1024 * 1024;
+/// Bytes of one connection that are read in one tick.
+pub const READ_BUDGET: RangeInclusive<u32> = 64..=64 * 1024;
+/// Peers of one kind; what each sends, requests a second; what each reads, bytes a second.
+const PEERS: RangeInclusive<u32> = 1..=1000;
+const PEER_RATE: RangeInclusive<f64> = 0.1..=1e6;
+const READ_RATE: RangeInclusive<f64> = 1.0..=1e9;
 /// A client's patience.
 pub const TIMEOUT: RangeInclusive<Nanos> = Nanos::millis(1)..=Nanos::secs(300);
 /// From which length on a callback may count as a stall.
@@ -207,6 +215,8 @@ impl Check<'_> {
             FaultSetting::EndlessLoop
             | FaultSetting::Panic
             | FaultSetting::FdLeak
+            | FaultSetting::UnboundedResponses
+            | FaultSetting::GreedyPeer
             | FaultSetting::RejectedPromise
             | FaultSetting::ForgottenBranch => {}
             FaultSetting::SlowSenders { senders } => self.within(place.field("senders"), "senders", &senders, &SENDERS),
@@ -219,6 +229,10 @@ impl Check<'_> {
             MitigationSetting::WorkerPool { threads } => self.within(place.field("threads"), "threads", &threads, &THREADS),
             MitigationSetting::Slicing { budget } => self.within(place.field("budget"), "budget", &budget, &BUDGET),
             MitigationSetting::Supervisor { deadline } => self.within(place.field("deadline"), "deadline", &deadline, &DEADLINE),
+            MitigationSetting::Backpressure { high_water } => {
+                self.within(place.field("high_water"), "high_water", &high_water, &HIGH_WATER);
+            }
+            MitigationSetting::ReadBudget { bytes } => self.within(place.field("bytes"), "bytes", &bytes, &READ_BUDGET),
             MitigationSetting::Shedding { above } => self.within(place.field("above"), "above", &above, &MARK),
             MitigationSetting::IdleTimeout { after } | MitigationSetting::HeaderTimeout { after } => {
                 self.within(place.field("after"), "after", &after, &IDLE);
@@ -261,13 +275,28 @@ impl Check<'_> {
             self.wrong(mix, "mix asks for nothing; valid: at least one row with a weight above 0");
         }
         for (n, row) in load.mix.iter().enumerate() {
-            let path = &row.path;
-            if !path.starts_with('/') || !path.bytes().all(|b| b.is_ascii_graphic()) || path.len() > MAX_PATH {
-                let message =
-                    format!("path {:?}; valid: \"/\" and printable ASCII without spaces, at most {MAX_PATH} bytes", excerpt(path));
-                self.wrong(mix.item(n).field("path"), message);
-            }
+            self.path(&row.path, mix.item(n).field("path"));
             self.within(mix.item(n).field("body"), "body", &row.body, &ROW_BODY);
+        }
+        let peers = place.field("peers");
+        self.entries(peers, "peers", load.peers.len());
+        for (n, peer) in load.peers.iter().enumerate() {
+            let place = peers.item(n);
+            self.path(&peer.path, place.field("path"));
+            self.within(place.field("count"), "count", &peer.count, &PEERS);
+            if let Some(rate) = peer.rate {
+                self.within(place.field("rate"), "rate", &rate, &PEER_RATE);
+            }
+            if let Some(rate) = peer.read_rate {
+                self.within(place.field("read_rate"), "read_rate", &rate, &READ_RATE);
+            }
+        }
+    }
+
+    fn path(&mut self, path: &str, place: Place<'_>) {
+        if !path.starts_with('/') || !path.bytes().all(|b| b.is_ascii_graphic()) || path.len() > MAX_PATH {
+            let message = format!("path {:?}; valid: \"/\" and printable ASCII without spaces, at most {MAX_PATH} bytes", excerpt(path));
+            self.wrong(place, message);
         }
     }
 

@@ -22,8 +22,6 @@ use crate::telemetry::event::Readiness;
 use crate::telemetry::vocabulary::{CloseReason, Fault};
 use crate::telemetry::{Probe, What};
 
-/// Reads that one callback makes at most: 1 MiB. The rest has its turn in the next tick.
-const MOST_READS: u32 = 16;
 /// Bytes of one answer that one callback sends at most. The rest has its turn in the next tick.
 const MOST_SENT: u64 = 1024 * 1024;
 /// How long a closed connection is listened to, so that its peer can read the last answer before it hears of the end.
@@ -94,6 +92,11 @@ impl Rare {
         self.pending.is_some() || self.owes() > 0
     }
 
+    /// Whether nothing more is to be begun: the answers keep their order, and no more of them may be unsent.
+    fn is_full(&self, high_water: u64) -> bool {
+        self.pending.is_some() || self.fill > 0 || self.owes() > high_water
+    }
+
     fn owes(&self) -> u64 {
         (self.unsent.len() - self.sent) as u64 + self.fill
     }
@@ -141,6 +144,11 @@ impl Conn {
     #[inline]
     pub(super) fn is_busy(&self) -> bool {
         self.rare.as_ref().is_some_and(|rare| rare.is_busy())
+    }
+
+    #[inline]
+    pub(super) fn is_full(&self, habits: &Habits) -> bool {
+        self.rare.as_ref().is_some_and(|rare| rare.is_full(habits.high_water))
     }
 
     pub(super) fn rare(&mut self) -> &mut Rare {
@@ -217,7 +225,7 @@ impl Conn {
         let mut reads = 0;
         loop {
             self.flush(token, common)?;
-            if self.closing.is_some() || self.is_busy() {
+            if self.closing.is_some() || self.is_full(common.hooks.habits()) {
                 break;
             }
             if let Some(rare) = &mut self.rare
@@ -230,7 +238,7 @@ impl Conn {
             if !self.unread {
                 break;
             }
-            if reads == MOST_READS {
+            if reads == common.hooks.habits().reads {
                 // Asking anew makes an edge of what is still there.
                 self.listen(token, common)?;
                 break;
@@ -327,6 +335,11 @@ impl Conn {
         if self.rare.as_ref().is_some_and(|rare| rare.sent < rare.unsent.len()) {
             let out = std::mem::take(&mut common.out);
             let rare = self.rare();
+            if !out.is_empty() && rare.sent * 2 >= rare.unsent.len() {
+                // More is queued behind what was begun: what is sent of it need not be kept.
+                rare.unsent.drain(..rare.sent);
+                rare.sent = 0;
+            }
             rare.unsent.extend_from_slice(&out);
             common.out = out;
             let unsent = std::mem::take(&mut rare.unsent);

@@ -48,6 +48,10 @@ pub enum FaultSetting {
         /// How many (1 to 4096).
         senders: u32,
     },
+    /// Requests are read on and answered into memory, whether or not the answers are read. Standing.
+    UnboundedResponses,
+    /// One more client, which sends requests without end and never waits for an answer. Standing; the load does it.
+    GreedyPeer,
 }
 
 /// A mitigation and how it is set.
@@ -109,6 +113,16 @@ pub enum MitigationSetting {
         /// How long a head may take from its first byte on.
         after: Nanos,
     },
+    /// Of a connection that has more than this unsent, nothing more is read.
+    Backpressure {
+        /// Bytes (1 KiB to 64 MiB).
+        high_water: u32,
+    },
+    /// A connection is read for at most so many bytes in one tick.
+    ReadBudget {
+        /// How many (64 to 65536).
+        bytes: u32,
+    },
 }
 
 /// One order.
@@ -149,6 +163,8 @@ impl FaultSetting {
             Self::ForgottenBranch => Fault::ForgottenBranch,
             Self::ClosureLeak { .. } => Fault::ClosureLeak,
             Self::SlowSenders { .. } => Fault::SlowSenders,
+            Self::UnboundedResponses => Fault::UnboundedResponses,
+            Self::GreedyPeer => Fault::GreedyPeer,
         }
     }
 
@@ -188,6 +204,8 @@ impl MitigationSetting {
             Self::ExplicitRelease => Mitigation::ExplicitRelease,
             Self::Shedding { .. } => Mitigation::Shedding,
             Self::HeaderTimeout { .. } => Mitigation::HeaderTimeout,
+            Self::Backpressure { .. } => Mitigation::Backpressure,
+            Self::ReadBudget { .. } => Mitigation::ReadBudget,
         }
     }
 }

@@ -63,7 +63,7 @@ impl Conn {
     #[inline]
     pub(super) fn answer<P: Probe>(&mut self, bytes: &[u8], token: Token, common: &mut Common<P>) {
         let mut rest = bytes;
-        while !rest.is_empty() && self.closing.is_none() && !self.is_busy() && common.out.len() < BATCH {
+        while !rest.is_empty() && self.closing.is_none() && !self.is_full(common.hooks.habits()) && common.out.len() < BATCH {
             if self.has_part() {
                 rest = self.feed_part(rest, token, common);
                 continue;
@@ -251,7 +251,9 @@ impl Conn {
             }
         };
         let (status, keeps_alive) = (reply.status(), reply.keeps_alive());
-        if follows > 0 {
+        if follows > 0 && follows <= common.hooks.habits().high_water {
+            handlers::bytes::append(&mut common.out, follows, handlers::bytes::AT_ONCE);
+        } else if follows > 0 {
             self.follow_with(follows, handlers::bytes::AT_ONCE);
         }
         self.answered(status, keeps_alive, common);

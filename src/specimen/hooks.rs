@@ -36,8 +36,10 @@ pub enum Point {
     Work,
     /// A callback ends in a panic ([`Habits::catches_panics`]).
     Edge,
-    /// A connection is readable ([`Habits::drains`], [`Habits::read_size`]).
+    /// A connection is readable ([`Habits::drains`], [`Habits::reads`], [`Habits::read_size`]).
     Read,
+    /// Answers could not all be sent ([`Habits::high_water`]).
+    Write,
     /// A connection's end has been read, or nothing happens on it any more ([`Habits::closes_at_end`], [`Habits::idle`]).
     End,
     /// A connection is to be accepted and there is no descriptor for it ([`Habits::keeps_reserve`]).
@@ -81,8 +83,13 @@ pub struct Habits {
     pub catches_panics: bool,
     /// A readable connection is read until the kernel has no more; otherwise once for each edge.
     pub drains: bool,
+    /// Reads of one connection in one callback, at most; the rest has its turn in the next tick.
+    pub reads: u32,
     /// Bytes that one read takes at most.
     pub read_size: usize,
+    /// Bytes of a connection's answers that may be unsent while more of its requests are read and answered. The clean loop allows none:
+    /// what the peer does not take is not made.
+    pub high_water: u64,
     /// A connection whose end has been read is closed.
     pub closes_at_end: bool,
     /// One descriptor is kept in reserve for turning connections away.
@@ -121,7 +128,9 @@ impl Default for Habits {
         Self {
             catches_panics: false,
             drains: true,
+            reads: MOST_READS,
             read_size: INPUT,
+            high_water: 0,
             closes_at_end: true,
             keeps_reserve: true,
             idle: None,
@@ -201,6 +210,8 @@ pub struct Ground {
     pub slots: Arc<Slots>,
 }
 
+/// Reads that one callback of the clean loop makes at most: 1 MiB.
+const MOST_READS: u32 = 16;
 /// Faults that wait for a request, at most.
 const MOST_ARMED: usize = 1024;
 

@@ -48,6 +48,7 @@ pub fn run() -> io::Result<()> {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "a specimen is started with a mapping and a listener"));
     };
     raise_descriptor_limit(config.limits.descriptors)?;
+    limit_memory()?;
     serve(config, Shared::open(mapping)?, net::TcpListener::from(listener), channel)
 }
 
@@ -131,6 +132,15 @@ fn raise_descriptor_limit(wanted: Option<u64>) -> io::Result<()> {
         (wanted, hard) => wanted.or(hard),
     };
     Ok(rustix::process::setrlimit(Resource::Nofile, Rlimit { current: limit, maximum: limit })?)
+}
+
+/// Faults let memory grow without a bound. This process is to die of it, not the machine that it runs on.
+const MOST_MEMORY: u64 = 1 << 30;
+
+fn limit_memory() -> io::Result<()> {
+    let hard = rustix::process::getrlimit(Resource::Data).maximum;
+    let limit = Some(hard.map_or(MOST_MEMORY, |hard| hard.min(MOST_MEMORY)));
+    Ok(rustix::process::setrlimit(Resource::Data, Rlimit { current: limit, maximum: limit })?)
 }
 
 /// A panic says where and why on standard error, in one line: the last words of a process that dies of it. Panics that are caught

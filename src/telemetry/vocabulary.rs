@@ -117,6 +117,10 @@ vocabulary! {
         ClosureLeak = "closure-leak",
         /// Clients that send the head of a request byte by byte, and never finish.
         SlowSenders = "slow-senders",
+        /// Answers are queued in memory, whether or not they are read.
+        UnboundedResponses = "unbounded-responses",
+        /// One peer sends requests without end.
+        GreedyPeer = "greedy-peer",
     }
 }
 
@@ -157,6 +161,10 @@ vocabulary! {
         Shedding = "shedding",
         /// Close connections whose request's head is not whole in time.
         HeaderTimeout = "header-timeout",
+        /// Stop reading above a high-water mark of what is unsent.
+        Backpressure = "backpressure",
+        /// Read at most so much of a connection in one tick.
+        ReadBudget = "read-budget",
     }
 }
 

@@ -196,6 +196,7 @@ impl Specimen {
             }
             What::Began { conn, cause } => self.began(at, conn, cause),
             What::Read { conn, bytes } => {
+                self.reactor.calls += 1;
                 if let Some(connection) = self.connections.of(conn) {
                     connection.read(bytes);
                 }
@@ -212,6 +213,7 @@ impl Specimen {
                 }
             }
             What::Wrote { conn, bytes } => {
+                self.reactor.calls += 1;
                 if let Some(connection) = self.connections.of(conn) {
                     connection.wrote(bytes);
                 }
@@ -222,12 +224,19 @@ impl Specimen {
                 }
             }
             What::Interested { conn, interest } => {
+                self.reactor.calls += 1;
                 if let Some(connection) = self.connections.of(conn) {
                     connection.interest = interest;
                 }
             }
-            What::Opened { conn, port_fd: (port, fd) } => self.connections.opened(at, conn, port, fd),
-            What::Closed { conn, reason } => self.connections.closed(conn, reason),
+            What::Opened { conn, port_fd: (port, fd) } => {
+                self.reactor.calls += 1;
+                self.connections.opened(at, conn, port, fd);
+            }
+            What::Closed { conn, reason } => {
+                self.reactor.calls += 1;
+                self.connections.closed(conn, reason);
+            }
             What::AcceptFailed { errno } => {
                 self.connections.accept_failed = (self.connections.accept_failed.0.saturating_add(1), errno);
             }

@@ -50,6 +50,10 @@ pub struct Reactor {
     pub lag: Nanos,
     /// The most that a timer was late in the last second.
     pub timer_late: Nanos,
+    /// How late timers have been so far.
+    pub timers: Tally,
+    /// System calls so far beside `epoll_wait`, as far as the loop's own events tell: reading, writing, accepting, registering, closing.
+    pub calls: u64,
     /// Callbacks so far and the time spent in them, by [`Cause`].
     pub causes: [Tally; Cause::COUNT],
     /// The same by [`Handler`] of the request they served, where one is known. A pipelined batch counts each of its requests.
@@ -156,6 +160,8 @@ impl Default for Reactor {
             batch_max: 0,
             lag: Nanos::ZERO,
             timer_late: Nanos::ZERO,
+            timers: Tally::default(),
+            calls: 0,
             causes: std::array::from_fn(|_| Tally::default()),
             handlers: std::array::from_fn(|_| Tally::default()),
             request_rate: 0.0,
@@ -357,7 +363,13 @@ impl Reactor {
         }
     }
 
+    /// System calls for each request so far, the waits for the next one included; nothing before the first request.
+    pub fn calls_per_request(&self) -> Option<f64> {
+        (self.requests > 0).then(|| (self.calls + self.ticks) as f64 / self.requests as f64)
+    }
+
     pub(super) fn timer_late(&mut self, late: Nanos) {
+        self.timers.add(late);
         let slot = self.slots.now();
         slot.timer_late = slot.timer_late.max(late);
         self.timer_late = self.timer_late.max(late);

@@ -27,7 +27,13 @@ impl World {
 
 impl Specimen {
     fn bytes(&self) -> usize {
-        let tallies = self.reactor.causes.iter().chain(&self.reactor.handlers).map(|tally: &Tally| histogram(&tally.histogram));
+        let tallies = self
+            .reactor
+            .causes
+            .iter()
+            .chain(&self.reactor.handlers)
+            .chain([&self.reactor.timers])
+            .map(|tally: &Tally| histogram(&tally.histogram));
         size_of::<Self>()
             + tallies.sum::<usize>()
             + self.reactor.ready.capacity() * size_of::<Ready>()

@@ -5,7 +5,7 @@ use std::time::Duration;
 use loopscope::specimen::config::Config;
 use loopscope::specimen::control::{Control, FaultSetting, MitigationSetting};
 use loopscope::telemetry::What;
-use loopscope::telemetry::vocabulary::{Fault, Mitigation};
+use loopscope::telemetry::vocabulary::{Fault, Handler, Mitigation};
 
 use crate::harness::{Client, Specimen};
 
@@ -73,4 +73,68 @@ fn a_standing_fault_is_no_request_s_and_is_told_by_stats() {
     assert!(specimen.get("/?fault=forgotten-drain").starts_with("HTTP/1.1 400 "));
     let stats: serde_json::Value = serde_json::from_slice(&specimen.connect().get("/stats").body).unwrap();
     assert_eq!(stats["faults"], serde_json::json!(["forgotten-drain"]));
+}
+
+/// Resident memory in KiB.
+fn resident(specimen: &Specimen) -> u64 {
+    specimen.status("VmRSS")
+}
+
+/// A peer that asks for 200 × 100 KB and reads nothing of it; how much memory the server has taken once it has done what it will.
+fn grown_by(specimen: &mut Specimen, client: &mut Client) -> u64 {
+    assert_eq!(client.get("/").status, 200);
+    let before = resident(specimen);
+    client.send("GET /bytes?n=100000 HTTP/1.1\r\nHost: a\r\n\r\n".repeat(200));
+    specimen.wait_for(|w| matches!(w, What::Blocked { .. }));
+    // It serves this one too, and what the others have sent lies behind it in time.
+    let mut last = 0;
+    loop {
+        assert_eq!(specimen.connect().get("/").status, 200);
+        let now = specimen.facts().iter().filter(|w| matches!(w, What::Responded { conn, .. } if conn.0 == 1)).count();
+        if now == last {
+            return resident(specimen).saturating_sub(before);
+        }
+        last = now;
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+#[test]
+fn answers_that_nobody_reads_pile_up_or_are_not_made() {
+    let mut unbounded = with(FaultSetting::UnboundedResponses, Vec::new());
+    let mut reader = unbounded.connect();
+    let piled = grown_by(&mut unbounded, &mut reader);
+    assert!(piled > 8 * 1024, "{piled} KiB");
+    // They are whole and in their order all the same.
+    for _ in 0..200 {
+        assert_eq!(reader.answer().body.len(), 100_000);
+    }
+    let mark = MitigationSetting::Backpressure { high_water: 64 * 1024 };
+    for mut bounded in [with(FaultSetting::UnboundedResponses, vec![mark]), Specimen::naive()] {
+        let mut reader = bounded.connect();
+        let held = grown_by(&mut bounded, &mut reader);
+        assert!(held < 4 * 1024, "{held} KiB");
+        for n in 0..200 {
+            let body = reader.answer().body;
+            assert!(body.len() == 100_000 && body[..64] == body[99_904..99_968], "answer {n}");
+        }
+    }
+}
+
+#[test]
+fn a_read_budget_gives_each_connection_its_turn() {
+    let run = |mitigations: Vec<MitigationSetting>| {
+        let mut specimen = Specimen::start(&Config { mitigations, ..Config::naive("fair") });
+        let (mut greedy, mut other) = (specimen.connect(), specimen.connect());
+        assert_eq!((greedy.get("/").status, other.get("/").status), (200, 200));
+        greedy.send("GET /compute?ms=2 HTTP/1.1\r\nHost: a\r\n\r\n".repeat(100));
+        specimen.wait_for(|w| matches!(w, What::Requested { handler: Handler::Compute, .. }));
+        assert_eq!(other.get("/").status, 200);
+        let before = specimen.facts().iter().filter(|w| matches!(w, What::Responded { conn, .. } if conn.0 == 1)).count();
+        (0..100).for_each(|_| assert_eq!(greedy.answer().status, 200));
+        before
+    };
+    let (without, with) = (run(Vec::new()), run(vec![MitigationSetting::ReadBudget { bytes: 128 }]));
+    assert!(without == 101, "all of the greedy one's came first: {without}");
+    assert!(with < 60, "{with} of the greedy one's came before the other's");
 }

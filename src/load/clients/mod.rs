@@ -17,6 +17,7 @@ use rustix::event::epoll::{CreateFlags, EventFlags};
 
 use super::client::{Client, Line, Received};
 use super::lists::Lists;
+use super::peers::{PEER, Peers};
 use super::plan::{Load, LoadControl};
 use super::request::Requests;
 use super::schedule::{Arrivals, Due, Mix};
@@ -80,6 +81,7 @@ pub struct Clients {
     /// From when on so many dials may be begun again, and how many still may now.
     dials: (Nanos, u32),
     told: (Nanos, u32, u32),
+    peers: Peers,
     buffer: Box<[u8]>,
 }
 
@@ -113,6 +115,7 @@ impl Clients {
             slow: SlowSenders::new(target),
             dials: (Nanos::ZERO, 0),
             told: (Nanos::ZERO, 0, 0),
+            peers: Peers::new(&load.peers, target)?,
             buffer: vec![0; READ].into_boxed_slice(),
         };
         clients.want(load.connections as usize);
@@ -134,8 +137,10 @@ impl Clients {
             LoadControl::SlowSenders(n) => self.slow.want(n),
             LoadControl::Pause => self.paused = self.paused.or(Some(now)),
             LoadControl::Resume => self.resume(now),
+            LoadControl::Greedy(on) => self.peers.greedy(on),
             LoadControl::Stop => {
                 self.slow.want(0);
+                self.peers.clear();
                 self.want(0);
                 for n in 0..self.all.len() {
                     self.hang_up(n);
@@ -155,9 +160,12 @@ impl Clients {
 
     /// An event of a client's connection.
     pub fn ready(&mut self, token: u64, flags: EventFlags) {
-        let n = token as u32 as usize;
+        let (number, generation) = (token as u32, (token >> 32) as u32);
+        if number & PEER != 0 {
+            return self.peers.ready(number & !PEER, generation, flags);
+        }
+        let n = number as usize;
         let Some(client) = self.all.get_mut(n) else { return };
-        let generation = (token >> 32) as u32;
         if client.generation != generation || client.line == Line::Down {
             return;
         }
@@ -202,6 +210,7 @@ impl Clients {
         self.serve(now);
         self.dial_some(now);
         self.slow.turn(now);
+        self.peers.turn(now, &self.poll, self.paused.is_some());
         self.report(now);
     }
 
@@ -228,7 +237,7 @@ impl Clients {
     /// When [`Clients::turn`] is next needed, if nothing happens before.
     pub fn next(&self) -> Nanos {
         let deadline = |list| self.lists.first(list).map_or(Nanos::MAX, |n: usize| self.deadline(n));
-        let mut next = deadline(BUSY).min(deadline(DIALLING)).min(self.slow.next());
+        let mut next = deadline(BUSY).min(deadline(DIALLING)).min(self.slow.next()).min(self.peers.next(self.paused.is_some()));
         if self.paused.is_none() {
             next = next.min(self.arrivals.next()).min(self.due.front().map_or(Nanos::MAX, |due| due.intended + self.timeout));
         }

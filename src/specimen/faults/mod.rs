@@ -7,9 +7,11 @@ mod endless_loop;
 mod fd_leak;
 mod forgotten_branch;
 mod forgotten_drain;
+mod greedy_peer;
 mod panic;
 pub(super) mod rejected_promise;
 mod slow_senders;
+mod unbounded_responses;
 
 use super::control::FaultSetting;
 use super::hooks::{Hook, Point};
@@ -84,6 +86,8 @@ pub static FAULTS: &[Row] = &[
     forgotten_branch::ROW,
     closure_leak::ROW,
     slow_senders::ROW,
+    unbounded_responses::ROW,
+    greedy_peer::ROW,
 ];
 
 /// The row of a fault.

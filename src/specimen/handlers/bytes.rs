@@ -28,6 +28,16 @@ const fn pattern() -> [u8; 65_536] {
     bytes
 }
 
+/// Makes so many bytes of [`PATTERN`], of which so many went before, in memory.
+pub(crate) fn append(out: &mut Vec<u8>, bytes: u64, already: u64) {
+    let (mut from, mut left) = ((already % PATTERN.len() as u64) as usize, bytes as usize);
+    while left > 0 {
+        let length = left.min(PATTERN.len() - from);
+        out.extend_from_slice(&PATTERN[from..from + length]);
+        (from, left) = (0, left - length);
+    }
+}
+
 fn length(call: &Call<'_, '_, '_>) -> Result<u64, &'static str> {
     const WRONG: &str = "The parameter n is a number of bytes, 0 to 67108864.";
     let n = call.request.head.target.parameter("n").ok_or(WRONG)?.parse().map_err(|_| WRONG)?;

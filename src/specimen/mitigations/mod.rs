@@ -1,6 +1,7 @@
 //! The table of mitigations: what mends a specimen. One row and one file each.
 
 mod async_await;
+mod backpressure;
 mod catch_at_end;
 mod catch_panic;
 mod close_on_eof;
@@ -9,6 +10,7 @@ mod header_timeout;
 mod idle_timeout;
 mod non_blocking;
 mod promise_chain;
+mod read_budget;
 mod read_until_eagain;
 mod rejection_hook;
 mod reserve_descriptor;
@@ -73,6 +75,8 @@ pub static MITIGATIONS: &[Row] = &[
     explicit_release::ROW,
     shedding::ROW,
     header_timeout::ROW,
+    backpressure::ROW,
+    read_budget::ROW,
 ];
 
 /// The row of a mitigation.
