@@ -158,7 +158,8 @@ fn centre(specimen: &Specimen, mood: Mood, gaze: &Gaze, look: Look<'_>) -> Vec<(
         _ => vec![
             (count(gaze.figures.ticks), Role::Strong),
             (look.text("wheel.ticks_a_second").into_owned(), Role::Dim),
-            (look.fill("wheel.lag", &[("lag", &gaze.figures.lag.to_string())]), Role::Dim),
+            // Centred in its widest, so that the line does not come and go with its figure.
+            (look.fill("wheel.lag", &[("lag", &format!("{:^7}", gaze.figures.lag.to_string()))]), Role::Dim),
         ],
     }
 }
@@ -316,7 +317,9 @@ impl Wheel<'_> {
     fn middle(&self, pen: &mut Pen<'_>, ring: Rect, across: f64) {
         let room = (across as u16).saturating_sub(1);
         let fits = usize::from((ring.height / 2).clamp(1, 6));
-        let lines = &self.shape.centre[..self.shape.centre.len().min(fits)];
+        // A figure that is cut off is wrong, and a line of the second rank can go; a name may be cut off.
+        let fitting = |(n, (line, role)): &(usize, &(String, Role))| *n == 0 || *role != Role::Dim || width(line) <= usize::from(room);
+        let lines: Vec<_> = self.shape.centre.iter().enumerate().filter(fitting).map(|(_, line)| line).take(fits).collect();
         let y = ring.y + (ring.height.saturating_sub(lines.len() as u16)) / 2;
         let x = ring.x + (ring.width.saturating_sub(room)) / 2;
         let mut pen = pen.within(Rect { x, width: room, ..ring });
