@@ -101,7 +101,8 @@ pub(super) fn shown<'a>(then: &'a mut Option<Then>, stage: &'a Stage, passed: Na
     past.pass(history, passed);
     let event = past.event().and_then(|n| Some((n, history.event(n)?)));
     let held = live.specimens.get(ui.chosen).is_some_and(|s| s.is_alive() && s.reactor.held);
-    ui.frozen = Some(Frozen { held, behind: past.behind(live.now), speed: past.speed(), event });
+    let ahead = past.ahead(live, SpecimenId(ui.chosen as u8));
+    ui.frozen = Some(Frozen { held, behind: past.behind(live.now), speed: past.speed(), event, ahead });
     eye.stand(past.world());
     past.world()
 }

@@ -901,8 +901,8 @@ pub static COMMANDS: &[Row] = &[
         keys!(LAB: "z"),
         words("play", "播放"),
         words(
-            "play the past, or stand still in it; it begins at a thousandth of real time",
-            "播放过去,或在过去停住;起始速度为实时的千分之一",
+            "play the past at the speed of the last time, first a thousandth of real time; or stand still in it",
+            "按上次的速度播放过去(起初为实时的千分之一),或在过去停住",
         ),
     )
     .in_footer(7),

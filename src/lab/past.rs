@@ -12,6 +12,9 @@ use crate::world::stalls::Stall;
 /// The speeds of playback, as parts of real time: 1/100,000 up to ten times.
 pub const SPEEDS: &[f64] = &[1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0];
 
+/// Where slow motion begins, in [`SPEEDS`].
+const A_THOUSANDTH: usize = 2;
+
 /// How many events a single forward move folds on before it is cheaper to begin at a keyframe.
 const FOLD_ON: u64 = 150_000;
 
@@ -23,14 +26,16 @@ pub struct Past {
     next: u64,
     /// The moment that is shown; between two events time passes too.
     at: Nanos,
-    /// Which of [`SPEEDS`] it plays at; `None`: it stands.
-    speed: Option<usize>,
+    /// Which of [`SPEEDS`] it plays at, or would.
+    pace: usize,
+    /// Whether it plays; otherwise it stands.
+    plays: bool,
 }
 
 impl Past {
     /// Stands still at the latest moment that is kept.
     pub fn freeze(history: &History, live: &World) -> Self {
-        Self { world: live.clone(), next: history.end(), at: live.now, speed: None }
+        Self { world: live.clone(), next: history.end(), at: live.now, pace: A_THOUSANDTH, plays: false }
     }
 
     /// The world as it was.
@@ -55,18 +60,20 @@ impl Past {
 
     /// The speed it plays at, as a part of real time; nothing where it stands.
     pub fn speed(&self) -> Option<f64> {
-        self.speed.map(|n| SPEEDS[n])
+        self.plays.then(|| SPEEDS[self.pace])
     }
 
-    /// Plays, or stands still again. It begins at a thousandth.
+    /// Plays at the speed of the last time, the first time at a thousandth; or stands still again.
     pub fn play_or_stand(&mut self) {
-        self.speed = if self.speed.is_some() { None } else { Some(2) };
+        self.plays = !self.plays;
     }
 
-    /// Plays faster (or slower), and begins to play if it stood.
+    /// Plays faster (or slower); one that stood begins to play at the speed of the last time.
     pub fn change_speed(&mut self, faster: bool) {
-        let now = self.speed.unwrap_or(if faster { 1 } else { 3 });
-        self.speed = Some(if faster { (now + 1).min(SPEEDS.len() - 1) } else { now.saturating_sub(1) });
+        if self.plays {
+            self.pace = if faster { (self.pace + 1).min(SPEEDS.len() - 1) } else { self.pace.saturating_sub(1) };
+        }
+        self.plays = true;
     }
 
     /// Lets so much real time pass for one that plays. At real time or faster it stands still when it has come to the end of what is kept.
@@ -77,7 +84,7 @@ impl Past {
         self.seek(history, to.min(end.max(self.at)));
         // Slow motion is outrun by the present, of which more is about to be told; who is as fast has seen all there is.
         if to >= end && speed >= 1.0 {
-            self.speed = None;
+            self.plays = false;
         }
     }
 
@@ -96,13 +103,13 @@ impl Past {
 
     /// Goes so much further, or back.
     pub fn scrub(&mut self, history: &History, by: Nanos, forwards: bool) {
-        self.speed = None;
+        self.plays = false;
         self.seek(history, if forwards { self.at + by } else { self.at - by });
     }
 
     /// Goes to just after the next event, or takes back the last one.
     pub fn step_event(&mut self, history: &History, forwards: bool) {
-        self.speed = None;
+        self.plays = false;
         if forwards {
             // What came next may have been forgotten meanwhile: then it is the earliest that is kept.
             self.show_through(history, self.next.max(history.first()));
@@ -113,7 +120,7 @@ impl Past {
 
     /// Goes to the beginning of the next tick of this specimen's loop, or of the one before.
     pub fn step_tick(&mut self, history: &History, specimen: SpecimenId, forwards: bool) {
-        self.speed = None;
+        self.plays = false;
         let last = self.next.saturating_sub(1).max(history.first().saturating_sub(1));
         let tick = if forwards { history.next_tick(last, specimen) } else { history.previous_tick(last, specimen) };
         if let Some(n) = tick {
@@ -123,7 +130,7 @@ impl Past {
 
     /// Goes to the beginning of the next stall of this specimen, or of the one before, among those that `live` remembers.
     pub fn jump_to_stall(&mut self, history: &History, live: &World, specimen: SpecimenId, forwards: bool) -> Option<Stall> {
-        self.speed = None;
+        self.plays = false;
         let stalls = &live.specimens.get(usize::from(specimen.0))?.stalls;
         let mut known = stalls.past.iter().chain(&stalls.current);
         // A moment into it, so that the callback has begun and the next jump goes on from here.
@@ -132,6 +139,14 @@ impl Past {
         let stall = *found?;
         self.seek(history, place(&stall));
         Some(stall)
+    }
+
+    /// How long the callback that runs at this moment holds the loop in all, where `live` remembers it as a stall of this specimen.
+    pub fn ahead(&self, live: &World, specimen: SpecimenId) -> Option<Nanos> {
+        let n = usize::from(specimen.0);
+        let since = self.world.specimens.get(n)?.reactor.running?.since;
+        let stalls = &live.specimens.get(n)?.stalls;
+        stalls.past.iter().find(|stall| stall.began == since).map(|stall| stall.length)
     }
 
     /// Shows the world just after event number `n`, as far as it is kept.
@@ -216,6 +231,10 @@ mod tests {
         assert_eq!(past.speed(), Some(1e-3));
         past.pass(&history, Nanos::secs(1));
         assert_eq!(past.at(), Nanos::millis(101));
+        past.change_speed(true);
+        past.play_or_stand();
+        past.play_or_stand();
+        assert_eq!(past.speed(), Some(1e-2), "it plays on as fast as it did");
         for _ in 0..9 {
             past.change_speed(true);
         }
@@ -231,6 +250,7 @@ mod tests {
         let stall = past.jump_to_stall(&history, &live, SpecimenId(0), false).unwrap();
         assert!(stall.length >= Nanos::millis(400), "{stall:?}");
         assert_eq!(past.world().specimens[0].reactor.running.map(|r| r.since), Some(stall.began));
+        assert_eq!(past.ahead(&live, SpecimenId(0)), Some(stall.length));
         assert_eq!(past.jump_to_stall(&history, &live, SpecimenId(0), false), None);
         past.seek(&history, Nanos::ZERO);
         assert_eq!(past.jump_to_stall(&history, &live, SpecimenId(0), true), Some(stall));

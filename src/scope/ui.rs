@@ -50,6 +50,8 @@ pub struct Frozen {
     pub held: bool,
     /// The event that happened last, and its number.
     pub event: Option<(u64, Event)>,
+    /// How long the callback that runs then will hold the loop in all, where the present knows it as a stall.
+    pub ahead: Option<Nanos>,
 }
 
 /// What has been chosen and opened.

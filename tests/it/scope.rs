@@ -144,7 +144,7 @@ struct State {
 fn frozen(speed: Option<f64>) -> Frozen {
     let from = Origin { specimen: SpecimenId(0), lane: Lane::Loop };
     let event = Event { at: Nanos(11_998_765_432), from, what: What::Began { conn: ConnId(17), cause: Cause::Readable } };
-    Frozen { behind: Nanos::millis(2310), held: false, speed, event: Some((123_456, event)) }
+    Frozen { behind: Nanos::millis(2310), held: false, speed, event: Some((123_456, event)), ahead: None }
 }
 
 /// The states that a picture is taken of.
@@ -306,7 +306,7 @@ fn widgets_draw_into_no_room_at_all() {
                 wheel::Wheel { shape: &shape, look }.render(area, &mut buf);
                 let shape = clients::shape(specimen, &gaze, world.stall_threshold, w);
                 clients::Clients { shape: &shape, look }.render(area, &mut buf);
-                let shape = timeline::shape(world, 0, w, look);
+                let shape = timeline::shape(world, 0, w, false, look);
                 timeline::Timeline { shape: &shape, look }.render(area, &mut buf);
                 let shape = code::shape(specimen, &gaze, world.now);
                 code::Code { shape: &shape, look }.render(area, &mut buf);
@@ -329,7 +329,7 @@ fn widgets_draw_into_no_room_at_all() {
                 clients::Spectrogram { shape: &shape, look }.render(area, &mut buf);
                 // And where the area lies partly outside of the buffer.
                 let outside = Rect::new(w / 2, h / 2, 40, 12);
-                let shape = timeline::shape(world, 0, 40, look);
+                let shape = timeline::shape(world, 0, 40, false, look);
                 timeline::Timeline { shape: &shape, look }.render(outside.intersection(buf.area), &mut buf);
             });
         }

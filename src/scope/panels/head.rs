@@ -126,7 +126,8 @@ pub fn announcement(scene: &Scene<'_>) -> Announcement {
             said.details.insert(0, event);
             said.headline
         } else {
-            said.details.insert(0, said.headline);
+            let led_to = frozen.ahead.map(|length| look.fill("announce.will_hold", &[("length", &length.to_string())]));
+            said.details.insert(0, led_to.unwrap_or(said.headline));
             event
         };
         said = Announcement {

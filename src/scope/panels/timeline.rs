@@ -76,6 +76,8 @@ pub struct Shape {
     pub tracks: Vec<Track>,
     /// What the most requests under way are measured against.
     pub most_waiting: u16,
+    /// The moment at its right end, where that is not the present.
+    pub then: Option<Nanos>,
 }
 
 /// How many slices one cell covers, for so many columns.
@@ -84,13 +86,13 @@ fn slices_per_cell(columns: u16) -> u64 {
     [1, 2, 5, 10, 20, 50].into_iter().find(|n| u64::from(columns) * n >= wanted).unwrap_or(50)
 }
 
-/// The strip of a world for a plot of so many columns.
-pub fn shape(world: &World, chosen: usize, columns: u16, look: Look<'_>) -> Shape {
+/// The strip of a world for a plot of so many columns; whether it is the world of `then`, or the present one.
+pub fn shape(world: &World, chosen: usize, columns: u16, then: bool, look: Look<'_>) -> Shape {
     let per = slices_per_cell(columns);
     let tracks: Vec<_> = world.specimens.iter().enumerate().map(|(n, s)| track(s, n == chosen, world.now, per, columns, look)).collect();
     let most = tracks.iter().filter(|t| t.chosen).flat_map(|t| t.waiting.iter().flatten()).max().copied().unwrap_or(0);
     let clients = world.specimens.get(chosen).map_or(0, |s| s.clients.clients.min(u32::from(u16::MAX)) as u16);
-    Shape { cell: Nanos(per * SLICE.0), tracks, most_waiting: most.max(clients).max(1) }
+    Shape { cell: Nanos(per * SLICE.0), tracks, most_waiting: most.max(clients).max(1), then: then.then_some(world.now) }
 }
 
 fn track(specimen: &Specimen, chosen: bool, now: Nanos, per: u64, columns: u16, look: Look<'_>) -> Track {
@@ -340,11 +342,12 @@ impl Timeline<'_> {
         } else {
             2.0
         };
-        pen.text_right(area.right(), y, &look.text("timeline.now"), look.style(Role::Dim));
+        let end = self.shape.then.map_or_else(|| look.text("timeline.now").into_owned(), |then| format!("{:.3} s", then.as_secs()));
+        pen.text_right(area.right(), y, &end, look.style(Role::Dim));
         let mut back = every;
         loop {
             let cells = (back / cell).round() as u16;
-            if cells + 3 > columns {
+            if cells + 3 > columns || usize::from(cells) < width(&end) + 5 {
                 break;
             }
             let x = area.right() - 1 - cells;

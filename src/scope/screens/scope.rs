@@ -158,7 +158,7 @@ pub fn draw(scene: &Scene<'_>, buf: &mut Buffer, drawn: &mut Drawn) {
     }
 
     let columns = at.timeline.width.saturating_sub(4 + timeline::NAMES);
-    let shape = timeline::shape(world, place, columns, look);
+    let shape = timeline::shape(world, place, columns, scene.ui.frozen.is_some(), look);
     let cell = look.fill("timeline.cell", &[("cell", &format!("{:.0} ms", shape.cell.as_millis()))]);
     let inner = frame_lit(buf, at.timeline, look, &look.text("panel.timeline"), &cell, None);
     timeline::Timeline { shape: &shape, look }.render(inset(inner), buf);

@@ -58,7 +58,7 @@ pub fn draw(scene: &Scene<'_>, buf: &mut Buffer, targets: &mut Targets) {
         vitals(scene, buf, Rect { y: inner.bottom().saturating_sub(2), height: 2.min(inner.height), ..inner });
         let strip_at = Rect { y: wheel_at.bottom(), height: strip, ..right };
         let columns = strip_at.width.saturating_sub(4 + timeline::NAMES);
-        let shape = timeline::shape(scene.world, place, columns, look);
+        let shape = timeline::shape(scene.world, place, columns, false, look);
         let inner = inset(frame(buf, strip_at, look, &look.text("panel.timeline"), ""));
         timeline::Timeline { shape: &shape, look }.render(inner, buf);
     }
