@@ -15,6 +15,8 @@ use crate::command::Command;
 use crate::lab::Refusal;
 use crate::scenario::Scenario;
 use crate::scenario::catalogue;
+use crate::scope::palette::{self, Asked, Take};
+use crate::scope::ui::Open;
 use crate::scope::{Eye, Screen, words};
 
 /// What comes after a wake.
@@ -42,6 +44,11 @@ impl Flow {
 impl App {
     /// Carries out a command.
     pub fn dispatch(&mut self, command: Command) -> anyhow::Result<Flow> {
+        match command {
+            Command::Select if self.ui.open == Open::Palette => return self.take_offer(self.ui.entry),
+            Command::Pick(n) if self.ui.open == Open::Palette => return self.take_offer(usize::from(n)),
+            _ => {}
+        }
         let left = {
             let stage = self.pump.stage();
             self.ui.carry_out(command, &self.scenario, stage.world(), &self.lessons)
@@ -62,6 +69,29 @@ impl App {
             command => {
                 self.ui.note(&command, &self.scenario);
                 self.pump.order(Order::Carry(Some(SpecimenId(self.ui.chosen as u8)), command));
+            }
+        }
+        Ok(Flow::Draw)
+    }
+
+    /// Takes what the palette offers at this place, for what is typed at this moment.
+    fn take_offer(&mut self, place: usize) -> anyhow::Result<Flow> {
+        let mut offers = {
+            let stage = self.pump.stage();
+            let Self { ui, lang, keymap, scenario, lessons, .. } = &*self;
+            palette::offers(&Asked { ui, lang: *lang, keys: keymap, scenario, lessons, world: stage.world() })
+        };
+        if offers.is_empty() {
+            return Ok(Flow::Draw);
+        }
+        let offer = offers.swap_remove(place.min(offers.len() - 1));
+        match (offer.take, offer.why_not) {
+            (Take::Write(text), _) => self.ui.line.set(&text),
+            (Take::Run(_), Some(why)) => self.say(why),
+            (Take::Run(command), None) => {
+                self.ui.open = Open::Nothing;
+                self.ui.line.clear();
+                return self.dispatch(command);
             }
         }
         Ok(Flow::Draw)

@@ -209,7 +209,7 @@ impl App {
         let now = self.clock.now();
         let passed = now.since(self.travelled);
         self.travelled = now;
-        let Self { terminal, pump, lessons, scenario, ui, eye, theme, lang, then, targets, .. } = self;
+        let Self { terminal, pump, keymap, lessons, scenario, ui, eye, theme, lang, then, targets, .. } = self;
         let mut lively = false;
         terminal.draw(|buf| {
             let stage = pump.stage();
@@ -218,12 +218,13 @@ impl App {
             let world = travel::shown(then, &stage, passed, ui, eye, *lang);
             lively = ui.frozen.is_some_and(|frozen| frozen.speed.is_some());
             lively |= world.specimens.iter().any(|s| s.stalls.current.is_some() || matches!(s.life, Life::Starting));
-            let look = Look { theme, lang: *lang };
+            let look = Look { theme, lang: *lang, keys: keymap };
             let scene = Scene { world, scenario, lessons, ui, eye, look, addresses: &addresses };
             let drawn = scope::draw(&scene, buf);
             *targets = drawn.targets;
             ui.pages = drawn.pages;
             ui.rows.shown = drawn.shown;
+            ui.reach = drawn.reach;
             // The lab goes on while the picture goes to the terminal.
         })?;
         if lively {

@@ -102,6 +102,14 @@ impl Key {
         }
     }
 
+    /// The character that it types, if it types one.
+    pub fn typed(self) -> Option<char> {
+        match self {
+            Self { code: Code::Char(c), ctrl: false, alt: false, .. } => Some(c),
+            _ => None,
+        }
+    }
+
     /// How it is shown where room is short: arrows and Enter as signs, everything else as it is written.
     pub fn sign(self) -> String {
         let sign = match self.code {

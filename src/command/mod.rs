@@ -4,6 +4,8 @@
 
 pub mod key;
 pub mod keymap;
+pub mod search;
+pub mod spoken;
 pub mod table;
 
 use serde::{Deserialize, Serialize};
@@ -116,10 +118,28 @@ pub enum Command {
     MitigationMenu,
     /// Open or close the help.
     Help,
+    /// Type what to look for in the help.
+    SearchHelp,
+    /// Open or close the palette of commands.
+    Palette,
+    /// Add a character to what is being typed.
+    Type(char),
+    /// Take the last character of it back.
+    Erase,
+    /// Take all of it back.
+    EraseAll,
     /// The entry above.
     Up,
     /// The entry below.
     Down,
+    /// A page up.
+    PageUp,
+    /// A page down.
+    PageDown,
+    /// To the beginning of the list or page.
+    First,
+    /// To its end.
+    Last,
     /// Take the entry.
     Select,
     /// Take the entry of this number in what is open, from 0.

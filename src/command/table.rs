@@ -6,10 +6,12 @@
 //! How the keys were chosen: a lower-case letter breaks something or opens something (`c` computes, `p` panics, `f` faults, `m` mitigations),
 //! the capital mends or is final (`W` worker pool, `C` catch, `K` kill, `R` respawn). Digits and `Tab` turn to another
 //! screen, except that a digit answers a question that is open. Pairs of signs move in the recorded past (`,` `.` events, `<` `>` ticks,
-//! `[` `]` speed, `(` `)` stalls). `/` and `:` are kept free for search and a palette.
+//! `[` `]` speed, `(` `)` stalls). `:` opens the palette, which reaches what has no key.
+//! `/` is kept free for search: in the help it searches.
 
 use super::Command;
-use super::keymap::Context;
+use super::key::Key;
+use super::keymap::{Context, Keymap};
 use crate::base::lang::Lang;
 use crate::base::units::Nanos;
 use crate::specimen::control::{FaultSetting, MitigationSetting};
@@ -138,9 +140,9 @@ impl Row {
         }
     }
 
-    /// The key that is shown for it in this context: its first one.
-    pub fn key(&self, context: Context) -> Option<&'static str> {
-        self.keys.iter().find(|binding| binding.contexts.contains(&context)).and_then(|binding| binding.keys.first().copied())
+    /// Whether it has a key in this context, as long as nobody has changed that.
+    pub fn works_in(&self, context: Context) -> bool {
+        self.keys.iter().any(|binding| binding.contexts.contains(&context))
     }
 }
 
@@ -173,8 +175,8 @@ pub fn menu(menu: Menu) -> impl Iterator<Item = &'static Row> {
 }
 
 /// What the footer shows in this context, in the order of the table. Where room is short, those with the highest numbers go first.
-pub fn footer(context: Context) -> impl Iterator<Item = (&'static Row, &'static str, u8)> {
-    COMMANDS.iter().filter_map(move |row| Some((row, row.key(context)?, row.footer?)))
+pub fn footer(context: Context, keys: &Keymap) -> impl Iterator<Item = (&'static Row, Key, u8)> + '_ {
+    COMMANDS.iter().filter_map(move |row| Some((row, keys.key(row, context)?, row.footer?)))
 }
 
 impl Row {
@@ -190,8 +192,13 @@ impl Row {
 
 /// Wherever one is.
 const EVERYWHERE: &[Context] = Context::ALL;
+/// Wherever characters are keys.
+const UNTYPED: &[Context] =
+    &[Context::Lab, Context::Question, Context::Table, Context::FaultMenu, Context::MitigationMenu, Context::Help, Context::Home];
+/// Where characters are text.
+const TYPED: &[Context] = &[Context::HelpSearch, Context::Palette];
 /// Before the running lab, with nothing open.
-const LAB: &[Context] = &[Context::Lab, Context::Question, Context::Table];
+pub(super) const LAB: &[Context] = &[Context::Lab, Context::Question, Context::Table];
 /// Where the lesson is in sight, with nothing open.
 const LESSON: &[Context] = &[Context::Lab, Context::Question];
 /// Where digits turn to a screen: nothing is open and nothing is asked.
@@ -202,6 +209,10 @@ const TABLE: &[Context] = &[Context::Table];
 const LAB_AND_MENUS: &[Context] = &[Context::Lab, Context::Question, Context::Table, Context::FaultMenu, Context::MitigationMenu];
 /// Where there is a list or a page to move in.
 const LISTS: &[Context] = &[Context::Table, Context::FaultMenu, Context::MitigationMenu, Context::Home, Context::Help];
+/// Where what is shown may be longer than the screen.
+const LONG: &[Context] = &[Context::Help, Context::HelpSearch, Context::Palette];
+/// In the help.
+const HELP: &[Context] = &[Context::Help];
 /// Where there are entries to take.
 const ENTRIES: &[Context] = &[Context::FaultMenu, Context::MitigationMenu, Context::Home];
 /// While the lesson waits for an answer.
@@ -1058,10 +1069,39 @@ pub static COMMANDS: &[Row] = &[
         words("put the rows of the table into another order", "换一种顺序排列表格的行"),
     )
     .in_footer(4),
-    row("up", View, Fixed(Command::Up), keys!(LISTS: "up" "k"), words("up", "上"), words("the entry above", "上一项")).in_footer(5),
-    row("down", View, Fixed(Command::Down), keys!(LISTS: "down" "j"), words("down", "下"), words("the entry below", "下一项")).in_footer(5),
-    row("select", View, Fixed(Command::Select), keys!(ENTRIES: "enter"), words("take it", "选定"), words("take the entry", "选定这一项"))
-        .in_footer(1),
+    row("up", View, Fixed(Command::Up), keys!(LISTS: "up" "k", TYPED: "up"), words("up", "上"), words("the entry above", "上一项"))
+        .in_footer(5),
+    row(
+        "down",
+        View,
+        Fixed(Command::Down),
+        keys!(LISTS: "down" "j", TYPED: "down"),
+        words("down", "下"),
+        words("the entry below", "下一项"),
+    )
+    .in_footer(5),
+    row("page-up", View, Fixed(Command::PageUp), keys!(LONG: "pageup"), words("page up", "上一页"), words("a page up", "向上翻一页"))
+        .in_footer(12),
+    row(
+        "page-down",
+        View,
+        Fixed(Command::PageDown),
+        keys!(LONG: "pagedown"),
+        words("page down", "下一页"),
+        words("a page down", "向下翻一页"),
+    )
+    .in_footer(12),
+    row("first", View, Fixed(Command::First), keys!(LONG: "home"), words("first", "开头"), words("to the beginning", "到开头")),
+    row("last", View, Fixed(Command::Last), keys!(LONG: "end"), words("last", "末尾"), words("to the end", "到末尾")),
+    row(
+        "select",
+        View,
+        Fixed(Command::Select),
+        keys!(ENTRIES: "enter", TYPED: "enter"),
+        words("take it", "选定"),
+        words("take the entry", "选定这一项"),
+    )
+    .in_footer(1),
     row(
         "pick",
         View,
@@ -1083,7 +1123,7 @@ pub static COMMANDS: &[Row] = &[
         "next-theme",
         View,
         Fixed(Command::NextTheme),
-        keys!(EVERYWHERE: "t"),
+        keys!(UNTYPED: "t"),
         words("theme", "主题"),
         words("the next colour theme", "下一个配色主题"),
     ),
@@ -1091,7 +1131,7 @@ pub static COMMANDS: &[Row] = &[
         "next-language",
         View,
         Fixed(Command::NextLanguage),
-        keys!(EVERYWHERE: "l"),
+        keys!(UNTYPED: "l"),
         words("中文", "English"),
         words("the next language", "切换语言"),
     )
@@ -1116,16 +1156,60 @@ pub static COMMANDS: &[Row] = &[
         "help",
         View,
         Fixed(Command::Help),
-        keys!(EVERYWHERE: "?" "h"),
+        keys!(UNTYPED: "?" "h"),
         words("help", "帮助"),
         words("open or close the help", "打开或关闭帮助"),
     )
     .in_footer(1),
     row(
+        "search-help",
+        View,
+        Fixed(Command::SearchHelp),
+        keys!(HELP: "/"),
+        words("search", "查找"),
+        words("look for a word in the help", "在帮助里查找"),
+    )
+    .in_footer(2),
+    row(
+        "palette",
+        View,
+        Fixed(Command::Palette),
+        keys!(UNTYPED: ":"),
+        words("command", "命令"),
+        words("open the palette: every command by name, also what has no key", "打开命令面板:按名字找到每个命令,没有按键的也在内"),
+    )
+    .in_footer(9),
+    row(
+        "type",
+        View,
+        Written("Type('a')"),
+        keys!(),
+        words("type", "输入"),
+        words("add a character to what is being typed", "输入一个字符"),
+    ),
+    row(
+        "erase",
+        View,
+        Fixed(Command::Erase),
+        keys!(TYPED: "backspace"),
+        words("erase", "删除"),
+        words("take the last character back", "删除最后一个字符"),
+    )
+    .in_footer(13),
+    row(
+        "erase-all",
+        View,
+        Fixed(Command::EraseAll),
+        keys!(TYPED: "ctrl+u"),
+        words("clear", "清空"),
+        words("take back all that was typed", "清空已输入的内容"),
+    )
+    .in_footer(14),
+    row(
         "quit",
         View,
         Fixed(Command::Quit),
-        keys!(EVERYWHERE: "q" "ctrl+c"),
+        keys!(UNTYPED: "q" "ctrl+c", TYPED: "ctrl+c"),
         words("quit", "退出"),
         words("leave; every process that the lab started ends with it", "退出;实验台启动的所有进程随之结束"),
     )
@@ -1184,6 +1268,15 @@ impl Command {
             Self::FaultMenu => "FaultMenu",
             Self::MitigationMenu => "MitigationMenu",
             Self::Help => "Help",
+            Self::SearchHelp => "SearchHelp",
+            Self::Palette => "Palette",
+            Self::Type(_) => "Type",
+            Self::Erase => "Erase",
+            Self::EraseAll => "EraseAll",
+            Self::PageUp => "PageUp",
+            Self::PageDown => "PageDown",
+            Self::First => "First",
+            Self::Last => "Last",
             Self::Up => "Up",
             Self::Down => "Down",
             Self::Select => "Select",
@@ -1295,12 +1388,12 @@ mod tests {
         let faults: Vec<_> = menu(Menu::Faults).collect();
         for fault in Fault::ALL {
             let row = faults.iter().find(|row| matches!(row.command(), Some(Command::Inject(setting)) if setting.kind() == *fault));
-            assert!(row.is_some_and(|row| row.key(Context::Lab).is_some() && row.script), "{fault}");
+            assert!(row.is_some_and(|row| row.works_in(Context::Lab) && row.script), "{fault}");
         }
         let mitigations: Vec<_> = menu(Menu::Mitigations).collect();
         for mitigation in Mitigation::ALL {
             let row = mitigations.iter().find(|row| matches!(row.command(), Some(Command::Apply(s)) if s.kind() == *mitigation));
-            assert!(row.is_some_and(|row| row.key(Context::Lab).is_some() && row.script && row.id == mitigation.name()), "{mitigation}");
+            assert!(row.is_some_and(|row| row.works_in(Context::Lab) && row.script && row.id == mitigation.name()), "{mitigation}");
         }
         assert!(faults.len() <= 20 && mitigations.len() <= 20, "what the smallest screen can list");
     }
@@ -1308,7 +1401,7 @@ mod tests {
     #[test]
     fn what_a_key_does_can_be_done_or_is_the_view_s() {
         for row in COMMANDS {
-            let reachable = row.script || !row.keys.is_empty() || row.id == "open";
+            let reachable = row.script || !row.keys.is_empty() || row.id == "open" || row.id == "type";
             assert!(reachable, "{} can be asked for nowhere", row.id);
             assert!(row.group == Lab || !row.script, "{}: scripts act on the lab only", row.id);
         }

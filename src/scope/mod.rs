@@ -8,6 +8,8 @@
 //! Reading order: [`theme`] and [`pen`] (how), `panels` (what), `screens` (where).
 
 pub mod eye;
+pub mod line;
+pub mod palette;
 pub mod panels;
 pub mod pen;
 pub mod rows;
@@ -26,7 +28,7 @@ use ratatui::style::Style;
 
 use crate::base::lang::Lang;
 use crate::command::key::Key;
-use crate::command::keymap::Context;
+use crate::command::keymap::{Context, Keymap};
 use crate::command::{Command, table};
 use crate::scenario::Scenario;
 use crate::world::{Specimen, World};
@@ -36,13 +38,15 @@ pub use pen::Targets;
 pub use theme::{Role, Theme, Tier};
 pub use ui::{Frozen, Screen, Ui};
 
-/// In which colours and which language.
+/// In which colours and which language, and with which keys.
 #[derive(Clone, Copy, Debug)]
 pub struct Look<'a> {
     /// The theme, resolved for the terminal.
     pub theme: &'a Theme,
     /// The language.
     pub lang: Lang,
+    /// The keys, as the person has them.
+    pub keys: &'a Keymap,
 }
 
 impl Look<'_> {
@@ -53,8 +57,7 @@ impl Look<'_> {
 
     /// How the key of a command is written where there is room for a sign only; empty where it has none.
     pub fn key(&self, command: &Command, context: Context) -> String {
-        let key = table::of(command).and_then(|row| row.key(context));
-        key.map(|k| k.parse::<Key>().map_or_else(|_| k.to_owned(), Key::sign)).unwrap_or_default()
+        table::of(command).and_then(|row| self.keys.key(row, context)).map(Key::sign).unwrap_or_default()
     }
 
     /// The sentence under a key.
@@ -108,6 +111,8 @@ pub struct Drawn {
     pub pages: usize,
     /// The rows of the table that is shown, for keys and clicks to move in.
     pub shown: rows::Shown,
+    /// How far what lies open goes beyond what is in sight.
+    pub reach: ui::Reach,
 }
 
 /// Draws the scene over the whole buffer.

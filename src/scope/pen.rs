@@ -81,6 +81,11 @@ impl<'b> Pen<'b> {
         }
     }
 
+    /// What stands in a cell; nothing outside.
+    pub fn symbol(&self, x: u16, y: u16) -> &str {
+        if self.area.contains((x, y).into()) { self.buf[(x, y)].symbol() } else { "" }
+    }
+
     /// Changes the style of cells and leaves their text.
     pub fn style(&mut self, area: Rect, style: Style) {
         self.buf.set_style(area.intersection(self.area), style);
@@ -184,6 +189,7 @@ impl Targets {
 mod tests {
     use super::*;
     use crate::base::lang::Lang;
+    use crate::command::keymap::Keymap;
     use crate::scope::theme::{Theme, Tier};
 
     #[test]
@@ -202,7 +208,7 @@ mod tests {
     #[test]
     fn frames_keep_their_title_in_any_size() {
         let theme = Theme::dark(Tier::Mono);
-        let look = Look { theme: &theme, lang: Lang::En };
+        let look = Look { theme: &theme, lang: Lang::En, keys: &Keymap::default() };
         for (w, h) in [(0, 0), (1, 1), (2, 2), (3, 3), (9, 3), (30, 4)] {
             let mut buf = Buffer::empty(Rect::new(0, 0, w, h));
             let inner = frame(&mut buf, Rect::new(0, 0, w + 5, h + 5), look, "kernel", "note");

@@ -1,5 +1,6 @@
 //! What the person at the keyboard has chosen and opened. Plain data; commands change it, drawing only reads it.
 
+use super::line::Line;
 use super::rows::Rows;
 use super::screens::SCREENS;
 use super::trigger::{Armed, Trigger};
@@ -37,6 +38,17 @@ pub enum Open {
     Menu(Menu),
     /// The help.
     Help,
+    /// The palette of commands.
+    Palette,
+}
+
+/// How far what lies open can be moved in, as it was drawn last.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reach {
+    /// The last entry, or the last line that can be the first in sight.
+    pub last: usize,
+    /// Entries or lines in sight.
+    pub page: usize,
 }
 
 /// Where in the recorded past one stands. The world that is shown with it is that of then.
@@ -61,8 +73,14 @@ pub struct Ui {
     pub screen: Screen,
     /// What lies over it.
     pub open: Open,
-    /// The entry of the open menu, or the first line of the open help.
+    /// The entry of the open menu or palette, or the first line of the open help.
     pub entry: usize,
+    /// How far that can go.
+    pub reach: Reach,
+    /// What is typed into the palette, or searched for in the help.
+    pub line: Line,
+    /// Whether it is being typed what to search for in the help.
+    pub searching: bool,
     /// The lesson that the start screen points at.
     pub lesson: usize,
     /// The specimen that keys act on.
@@ -101,19 +119,28 @@ impl Ui {
 
     /// Where the person is, as far as keys are concerned.
     pub fn context(&self, scenario: &Scenario) -> Context {
-        match (self.open, self.screen) {
-            (Open::Help, _) => Context::Help,
-            (Open::Menu(Menu::Faults), _) => Context::FaultMenu,
-            (Open::Menu(Menu::Mitigations), _) => Context::MitigationMenu,
-            (Open::Nothing, Screen::Start) => Context::Home,
-            (Open::Nothing, Screen::Scope) if self.is_asked(scenario) => Context::Question,
-            (Open::Nothing, Screen::Scope) => Context::Lab,
-            (Open::Nothing, Screen::Connections | Screen::Latency) => Context::Table,
+        match self.open {
+            Open::Help if self.searching => Context::HelpSearch,
+            Open::Help => Context::Help,
+            Open::Palette => Context::Palette,
+            Open::Menu(Menu::Faults) => Context::FaultMenu,
+            Open::Menu(Menu::Mitigations) => Context::MitigationMenu,
+            Open::Nothing => self.ground(scenario),
+        }
+    }
+
+    /// Where the person is below what lies open.
+    pub fn ground(&self, scenario: &Scenario) -> Context {
+        match self.screen {
+            Screen::Start => Context::Home,
+            Screen::Scope if self.is_asked(scenario) => Context::Question,
+            Screen::Scope => Context::Lab,
+            Screen::Connections | Screen::Latency => Context::Table,
         }
     }
 
     /// Whether the lesson waits for an answer.
-    fn is_asked(&self, scenario: &Scenario) -> bool {
+    pub fn is_asked(&self, scenario: &Scenario) -> bool {
         matches!(scenario.lesson.get(self.step), Some(Step::Predict { .. })) && self.answer().is_none()
     }
 
@@ -134,6 +161,16 @@ impl Ui {
             Command::FaultMenu => self.toggle(Open::Menu(Menu::Faults)),
             Command::MitigationMenu => self.toggle(Open::Menu(Menu::Mitigations)),
             Command::Help => self.toggle(Open::Help),
+            Command::Palette => self.toggle(Open::Palette),
+            Command::SearchHelp => self.search(),
+            Command::Type(_) | Command::Erase | Command::EraseAll => self.write(&command),
+            Command::PageUp | Command::PageDown | Command::First | Command::Last => self.leaf(&command),
+            Command::Select if self.searching => self.searching = false,
+            Command::Back if self.open == Open::Help && (self.searching || !self.line.text().is_empty()) => {
+                self.searching = false;
+                self.line.clear();
+                self.entry = 0;
+            }
             Command::Back if self.open != Open::Nothing => self.open = Open::Nothing,
             Command::Back if self.screen == Screen::Start => self.screen = Screen::Scope,
             Command::Back if self.screen != Screen::Start && self.frozen.is_some() => self.frozen = None,
@@ -184,7 +221,39 @@ impl Ui {
 
     fn toggle(&mut self, what: Open) {
         self.open = if self.open == what { Open::Nothing } else { what };
+        (self.entry, self.reach, self.searching) = (0, Reach::default(), false);
+        self.line.clear();
+    }
+
+    /// Opens the help, where it is not, and has one type there.
+    fn search(&mut self) {
+        if self.open != Open::Help {
+            self.toggle(Open::Help);
+        }
+        self.searching = true;
+    }
+
+    /// Types into what is open.
+    fn write(&mut self, command: &Command) {
+        match command {
+            Command::Type(c) => self.line.push(*c),
+            Command::Erase => self.line.pop(),
+            _ => self.line.clear(),
+        }
+        // What was chosen among other answers means nothing among these.
         self.entry = 0;
+    }
+
+    /// Turns whole pages of what is open.
+    fn leaf(&mut self, command: &Command) {
+        let page = self.reach.page.saturating_sub(1).max(1);
+        self.entry = match command {
+            Command::PageUp => self.entry.saturating_sub(page),
+            Command::PageDown => self.entry.saturating_add(page),
+            Command::First => 0,
+            _ => self.reach.last,
+        };
+        self.entry = self.entry.min(self.reach.last);
     }
 
     /// Whether keys move in the rows of a table.
@@ -231,8 +300,11 @@ impl Ui {
 
     fn walk(&mut self, down: bool, lessons: usize) {
         match self.open {
-            // The help stops at its ends; drawing sees to the lower one.
-            Open::Help => self.entry = if down { self.entry.saturating_add(1).min(200) } else { self.entry.saturating_sub(1) },
+            // These stop at their ends.
+            Open::Help | Open::Palette => {
+                let here = self.entry.min(self.reach.last);
+                self.entry = if down { (here + 1).min(self.reach.last) } else { here.saturating_sub(1) };
+            }
             Open::Menu(menu) => self.entry = step(self.entry, table::menu(menu).count(), down),
             Open::Nothing => self.lesson = step(self.lesson, lessons, down),
         }
@@ -240,7 +312,8 @@ impl Ui {
 
     fn take(&mut self, entry: usize, world: &World, lessons: &[Scenario]) -> Option<Command> {
         match self.open {
-            Open::Help => None,
+            // What the palette offers depends on the language and the keys: whoever knows them takes it (see `palette::offers`).
+            Open::Help | Open::Palette => None,
             Open::Menu(menu) => {
                 let command = table::menu(menu).nth(entry)?.command()?;
                 self.open = Open::Nothing;

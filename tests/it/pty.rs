@@ -358,3 +358,42 @@ fn the_language_goes_round() {
     session.send("q");
     assert!(session.ended().success());
 }
+
+#[test]
+fn commands_are_found_by_name_and_carried_out() {
+    let mut session = Session::start(&["run", "01-healthy-loop"], 120, 36);
+    session.wait("clients", |screen| screen.contains("conns 64"));
+    // All in one write: what Enter takes is what was typed, not what was drawn last.
+    session.send(":connections 12\r");
+    session.wait("the new number of clients", |screen| screen.contains("conns 12 "));
+    session.send(":");
+    session.wait_for("type what you want to do");
+    session.send("latenc");
+    session.wait("the answer", |screen| screen.contains("screen: latency"));
+    session.send("\r");
+    session.wait("the screen", |screen| screen.contains("slowest requests"));
+    session.send(":answer\r");
+    session.wait("the reason", |screen| screen.contains("the lesson asks nothing now"));
+    session.send("\x1b");
+    session.wait("the screen again", |screen| !screen.contains("not now"));
+    session.send(":quit\r");
+    assert!(session.ended().success());
+    session.assert_given_back();
+}
+
+#[test]
+fn the_help_is_searched() {
+    let mut session = Session::start(&["run", "01-healthy-loop"], 80, 24);
+    session.wait_for("LIVE");
+    session.send("?");
+    session.wait_for("What you see");
+    session.send("/sigkill");
+    session.wait("what answers", |screen| screen.contains("kill -9") && !screen.contains("What you see"));
+    session.send("\r");
+    session.send("\x1b");
+    session.wait_for("What you see");
+    session.send("\x1b");
+    session.wait("the scope", |screen| !screen.contains("What you see"));
+    session.send("q");
+    assert!(session.ended().success());
+}

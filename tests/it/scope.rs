@@ -12,6 +12,7 @@ use loopscope::command::keymap::{Context, Keymap};
 use loopscope::command::table::{COMMANDS, Menu};
 use loopscope::scenario::Scenario;
 use loopscope::scenario::catalogue::BUILT_IN;
+use loopscope::scope::line::Line;
 use loopscope::scope::panels::{cards, clients, code, connections, footer, head, kernel, latency, lesson, slowest, timeline, wheel};
 use loopscope::scope::rows::{Order, RowId, Rows};
 use loopscope::scope::screens::SCREENS;
@@ -90,6 +91,7 @@ fn scenario(name: &str) -> Scenario {
 }
 
 static LESSONS: LazyLock<Vec<Scenario>> = LazyLock::new(|| BUILT_IN.iter().map(|e| e.scenario().unwrap()).collect());
+static KEYS: LazyLock<Keymap> = LazyLock::new(Keymap::default);
 static STATES: LazyLock<Vec<State>> = LazyLock::new(states);
 
 /// Hands a scene of this state to whoever wants one.
@@ -98,7 +100,7 @@ fn with_scene<T>(state: &State, ui: &Ui, theme: &Theme, lang: Lang, then: impl F
     let mut eye = Eye::default();
     eye.look(world);
     let addresses = vec![Some("127.0.0.1:7070".parse().unwrap()); world.specimens.len()];
-    let look = Look { theme, lang };
+    let look = Look { theme, lang, keys: &KEYS };
     then(&Scene { world, scenario: &state.scenario, lessons: &LESSONS, ui, eye: &eye, look, addresses: &addresses })
 }
 
@@ -147,6 +149,13 @@ fn frozen(speed: Option<f64>) -> Frozen {
     Frozen { behind: Nanos::millis(2310), held: false, speed, event: Some((123_456, event)), ahead: None }
 }
 
+/// What somebody has typed.
+fn typed(text: &str) -> Line {
+    let mut line = Line::default();
+    line.set(text);
+    line
+}
+
 /// The states that a picture is taken of.
 fn states() -> Vec<State> {
     let one = || Story::new(&["naive"]).calm(Nanos::secs(12));
@@ -172,6 +181,9 @@ fn states() -> Vec<State> {
         state("faults", one().world(), Ui { open: Open::Menu(Menu::Faults), ..at(0) }, &computing),
         state("mitigations", three().world(), Ui { open: Open::Menu(Menu::Mitigations), chosen: 1, ..at(0) }, &computing),
         state("help", one().world(), Ui { open: Open::Help, ..at(0) }, &computing),
+        state("help-searched", one().world(), Ui { open: Open::Help, searching: true, line: typed("eagain"), ..at(0) }, &computing),
+        state("palette", one().world(), Ui { open: Open::Palette, entry: 2, ..at(0) }, &computing),
+        state("palette-typed", three().world(), Ui { open: Open::Palette, line: typed("pan"), chosen: 1, ..at(0) }, &computing),
         state("small", one().world(), at(0), &computing),
         state(
             "connections",
@@ -405,10 +417,11 @@ proptest! {
         for key in keys {
             let key = all[key % all.len()];
             if let Some(command) = keymap.command(ui.context(&state.scenario), key) {
-                if matches!(command, Command::Up | Command::Down) {
+                if matches!(command, Command::Up | Command::Down | Command::Last | Command::PageDown) {
                     // Keys move among the rows that were drawn.
                     let mut buf = Buffer::empty(Rect::new(0, 0, 80, 24));
-                    ui.rows.shown = with_scene(state, &ui, &theme, lang, |scene| draw(scene, &mut buf)).shown;
+                    let drawn = with_scene(state, &ui, &theme, lang, |scene| draw(scene, &mut buf));
+                    (ui.rows.shown, ui.reach) = (drawn.shown, drawn.reach);
                 }
                 let left = ui.carry_out(command, &state.scenario, &state.world, &LESSONS);
                 if let Some(command) = left {

@@ -4,8 +4,6 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::widgets::Widget;
 
-use crate::base::lang::Lang;
-use crate::command::key::Key;
 use crate::command::keymap::Context;
 use crate::command::table::Group;
 use crate::command::{Command, table};
@@ -35,13 +33,13 @@ pub fn shape(scene: &Scene<'_>, columns: u16) -> Vec<Entry> {
         Some(Step::Predict { choices, .. }) => choices.len(),
         _ => 0,
     };
-    entries(scene.context(), columns, several, choices, scene.ui.frozen.is_some(), scene.look.lang)
+    entries(scene.context(), columns, several, choices, scene.ui.frozen.is_some(), scene.look)
 }
 
 /// The same of its parts: whether there is another specimen, and among how many answers one can choose, and
 /// whether one stands in the past: then the keys that move there take the place of those that break and mend.
-fn entries(context: Context, columns: u16, several: bool, choices: usize, frozen: bool, lang: Lang) -> Vec<Entry> {
-    let mut entries: Vec<_> = table::footer(context)
+fn entries(context: Context, columns: u16, several: bool, choices: usize, frozen: bool, look: Look<'_>) -> Vec<Entry> {
+    let mut entries: Vec<_> = table::footer(context, look.keys)
         .filter(|(row, _, _)| several || row.command() != Some(Command::NextSpecimen))
         .filter(|(row, _, _)| match row.group {
             Group::Time => frozen || row.command() == Some(Command::Freeze),
@@ -52,9 +50,9 @@ fn entries(context: Context, columns: u16, several: bool, choices: usize, frozen
             key: match row.command() {
                 // What takes a digit shows the range.
                 None => format!("1-{choices}"),
-                Some(_) => key.parse::<Key>().map_or_else(|_| key.to_owned(), Key::sign),
+                Some(_) => key.sign(),
             },
-            label: row.label.get(lang),
+            label: row.label.get(look.lang),
             command: row.command(),
             importance,
         })
@@ -109,6 +107,14 @@ impl Widget for &Footer<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::lang::Lang;
+    use crate::command::keymap::Keymap;
+    use crate::scope::{Theme, Tier};
+
+    fn entries(context: Context, columns: u16, several: bool, choices: usize, frozen: bool, lang: Lang) -> Vec<Entry> {
+        let look = Look { theme: &Theme::dark(Tier::Mono), lang, keys: &Keymap::default() };
+        super::entries(context, columns, several, choices, frozen, look)
+    }
 
     #[test]
     fn what_matters_most_stays_longest() {

@@ -62,7 +62,7 @@ fn entry(scene: &Scene<'_>, row: &'static Row, context: Context, look: Look<'_>)
         }
         _ => String::new(),
     };
-    let key = row.key(context).map(|k| k.parse::<Key>().map_or_else(|_| k.to_owned(), Key::sign)).unwrap_or_default();
+    let key = look.keys.key(row, context).map(Key::sign).unwrap_or_default();
     Entry { key, label: row.label.get(look.lang), help: row.help.get(look.lang), on, answers }
 }
 

@@ -12,6 +12,7 @@ pub mod latency;
 pub mod lesson;
 pub mod menu;
 pub mod moment;
+pub mod palette;
 pub mod slowest;
 pub mod timeline;
 pub mod wheel;

@@ -75,6 +75,7 @@ mod tests {
     use super::*;
     use crate::base::ids::ConnId;
     use crate::base::lang::Lang;
+    use crate::command::keymap::Keymap;
     use crate::scope::theme::{Theme, Tier};
     use crate::telemetry::vocabulary::Cause;
 
@@ -83,13 +84,14 @@ mod tests {
         let theme = Theme::dark(Tier::True);
         let mut told = 0;
         for what in (0..=u8::MAX).filter_map(|kind| What::unpack(kind, 1, 1)) {
-            let said = Lang::ALL.iter().map(|lang| fact(what, Look { theme: &theme, lang: *lang })).collect::<Vec<_>>();
+            let said =
+                Lang::ALL.iter().map(|lang| fact(what, Look { theme: &theme, lang: *lang, keys: &Keymap::default() })).collect::<Vec<_>>();
             assert!(said.iter().all(|s| !s.contains("event.") && !s.contains("%{")), "{what:?}: {said:?}");
             assert_ne!(said[0], said[1], "{what:?}");
             told += 1;
         }
         assert!(told > 50, "{told}");
-        let look = Look { theme: &theme, lang: Lang::En };
+        let look = Look { theme: &theme, lang: Lang::En, keys: &Keymap::default() };
         assert_eq!(fact(What::Began { conn: ConnId(17), cause: Cause::Readable }, look), "a callback begins: readable, conn 17");
         assert_eq!(fact(What::Ready { conn: ConnId::NONE, readiness: Readiness::BOTH }, look), "listener is ready (IN|OUT)");
     }

@@ -9,7 +9,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::panels::{cards, footer, head};
-use super::panels::{help, menu};
+use super::panels::{help, menu, palette};
 use super::pen::Pen;
 use super::theme::Role;
 use super::ui::Open;
@@ -81,7 +81,8 @@ pub fn draw(scene: &Scene<'_>, buf: &mut Buffer, drawn: &mut Drawn) {
             let shape = menu::shape(scene, which);
             menu::draw(&shape, scene.look, without_footer(buf.area), buf, &mut drawn.targets);
         }
-        Open::Help => help::draw(scene.ui.entry, scene.ui.screen, scene.look, without_footer(buf.area), buf, &mut drawn.targets),
+        Open::Help => drawn.reach = help::draw(scene, without_footer(buf.area), buf, &mut drawn.targets),
+        Open::Palette => drawn.reach = palette::draw(scene, without_footer(buf.area), buf, &mut drawn.targets),
     }
 }
 
