@@ -1,5 +1,7 @@
 //! The menus of faults and of mitigations: what can be broken, what mends it, what is on. Made from the table of commands.
 
+use std::ops::Range;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -94,7 +96,16 @@ pub fn draw(shape: &Shape, look: Look<'_>, area: Rect, buf: &mut Buffer, targets
     let inner = frame_lit(buf, at, look, &title, &shape.specimen, Some(Role::Accent));
     let mut pen = Pen::new(buf, inner);
     let mut y = inner.y + 1;
-    for (n, entry) in shape.entries.iter().enumerate() {
+    let room = usize::from(inner.height.saturating_sub(1));
+    let lines: Vec<usize> = (0..shape.entries.len())
+        .map(|n| match (spread, n == shape.chosen) {
+            (true, _) => helps[n].len() + 2,
+            (false, true) => helps[n].len() + 1,
+            (false, false) => 1,
+        })
+        .collect();
+    for n in visible(&lines, shape.chosen, room) {
+        let entry = &shape.entries[n];
         let chosen = n == shape.chosen;
         let line = Rect { y, height: 1, ..inner };
         if chosen {
@@ -127,4 +138,32 @@ pub fn draw(shape: &Shape, look: Look<'_>, area: Rect, buf: &mut Buffer, targets
 
 fn plain(text: &str, columns: usize) -> Vec<String> {
     wrap(text, columns).into_iter().map(|line| line.into_iter().map(|run| run.text).collect()).collect()
+}
+
+/// The entries that are shown where there is room for so many lines: the chosen one whole, and as many before it as fit.
+fn visible(lines: &[usize], chosen: usize, room: usize) -> Range<usize> {
+    let fits = |range: Range<usize>| lines.get(range).is_some_and(|lines| lines.iter().sum::<usize>() <= room);
+    let first = (0..=chosen).find(|first| fits(*first..chosen + 1)).unwrap_or(chosen);
+    let end = (first..=lines.len()).rev().find(|end| fits(first..*end)).unwrap_or(first);
+    first..end
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_chosen_entry_is_always_among_those_that_are_shown() {
+        let lines = |chosen: usize| (0..21).map(|n| if n == chosen { 3 } else { 1 }).collect::<Vec<_>>();
+        assert_eq!(visible(&lines(4), 4, 23), 0..21, "all of them fit");
+        assert_eq!((visible(&lines(0), 0, 10), visible(&lines(20), 20, 10)), (0..8, 13..21));
+        for chosen in 0..21 {
+            for room in 3..30 {
+                let shown = visible(&lines(chosen), chosen, room);
+                assert!(shown.contains(&chosen), "{chosen} in {room}: {shown:?}");
+                assert!(lines(chosen)[shown].iter().sum::<usize>() <= room);
+            }
+        }
+        assert_eq!((visible(&[], 0, 9), visible(&[2, 2], 1, 0)), (0..0, 1..1));
+    }
 }
