@@ -13,8 +13,8 @@ use serde::de::DeserializeOwned;
 
 /// The largest frame that is believed.
 const MAX_FRAME: usize = 1 << 20;
-/// The most descriptors that travel with a frame.
-const MAX_FDS: usize = 4;
+/// The most descriptors that travel with a frame: a master of eight workers is given a mapping and a listener for each, and one mapping of its own.
+const MAX_FDS: usize = 20;
 
 /// Sends one frame; blocks while the socket's buffer is full, unless the socket does not block.
 ///

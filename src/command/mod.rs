@@ -40,6 +40,10 @@ pub enum Command {
     PauseLoad,
     /// Go on.
     ResumeLoad,
+    /// Send requests to this specimen only, and nothing new to the others: one after the other they can be compared on a small machine.
+    LoadOnly,
+    /// Start the specimen again, built on the next model.
+    NextModel,
     /// Kill the specimen's process (SIGKILL).
     Kill,
     /// Start a new process for a specimen that is dead, or in place of the one that runs.

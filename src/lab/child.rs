@@ -91,6 +91,13 @@ impl Child {
         }
     }
 
+    /// Sends a signal to it and to the processes that it has started. Its process group is its own.
+    pub fn signal_group(&self, signal: Signal) {
+        if let Some(pid) = Pid::from_raw(self.process.id() as i32) {
+            let _ = rustix::process::kill_process_group(pid, signal);
+        }
+    }
+
     /// Takes in what it has written on standard error, and tells how it ended, if it has.
     ///
     /// # Errors

@@ -1,9 +1,10 @@
 //! The live source: the processes of a lab, their rings, the sampler, the supervisor.
 
 use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::os::fd::{AsFd, BorrowedFd};
 
 use anyhow::Context;
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal};
 
 use super::child::{Child, End, ProgramPath, borrowed};
 use super::listener;
@@ -16,19 +17,19 @@ use crate::base::units::Nanos;
 use crate::load::plan::{Load, LoadControl, Peers, Plan};
 use crate::scenario::Scenario;
 use crate::scenario::schema;
-use crate::specimen::config::Config;
+use crate::specimen::config::{Config, ModelSetting};
 use crate::specimen::control::{Control, FaultSetting, Message, MitigationSetting};
-use crate::specimen::faults;
+use crate::specimen::{faults, models};
 use crate::telemetry::ring::Consumer;
 use crate::telemetry::shared::{Gate, LOOP_RING, Shared};
-use crate::telemetry::vocabulary::{Fault, Mitigation, Phase};
-use crate::telemetry::{Event, Lane, Origin, What};
+use crate::telemetry::vocabulary::{Fault, Mitigation, Model, Phase};
+use crate::telemetry::{Event, Lane, Origin, Part, What};
 use crate::world::history::Limits;
 
-/// Rings of a specimen: its loop and up to eight workers.
-const SPECIMEN_RINGS: usize = 9;
 /// Records that are taken from one ring in one round; what is left stays in the ring for the next.
 const ROUND: usize = LOOP_RING;
+/// Records that a master's ring can hold: some for each worker that it starts or buries.
+const MASTER_RING: usize = 1 << 12;
 /// The number that the load's ring bears in [`What::Lost`].
 const LOAD_RING: u32 = 255;
 /// A callback that holds the loop for longer than this makes the sampler look more often.
@@ -83,7 +84,7 @@ pub enum Refusal {
 struct Place {
     id: SpecimenId,
     config: schema::Specimen,
-    listener: TcpListener,
+    listeners: Vec<TcpListener>,
     address: SocketAddr,
     process: Option<Process>,
     load: Option<LoadProcess>,
@@ -93,15 +94,19 @@ struct Place {
     faults: Vec<FaultSetting>,
     supervisor: Supervisor,
     started: u32,
+    /// Which worker process is killed next, where there are such.
+    next: usize,
 }
 
 impl Place {
     /// Whether its queues may be growing: nobody is there to empty them, or whoever is has been busy with one thing for some time.
     fn wants_a_look(&self, clock: &Clock) -> bool {
         self.process.as_ref().is_none_or(|process| {
-            let beat = process.shared.heartbeat();
-            let rests = beat.phase == Phase::Poll && beat.callback.is_none();
-            !rests && clock.now().since(clock.base().nanos(beat.since)) > STUCK
+            [&process.shared].into_iter().chain(process.workers.iter().map(|worker| &worker.shared)).any(|shared| {
+                let beat = shared.heartbeat();
+                let rests = beat.phase == Phase::Poll && beat.callback.is_none();
+                !rests && clock.now().since(clock.base().nanos(beat.since)) > STUCK
+            })
         })
     }
 }
@@ -110,8 +115,21 @@ impl Place {
 struct Process {
     child: Child,
     shared: Shared,
-    rings: Vec<Consumer>,
+    /// Its rings and those of its workers, each with what it reports.
+    rings: Vec<(Lane, Consumer)>,
+    /// Its worker processes, where it is a master.
+    workers: Vec<WorkerProcess>,
     /// The watchdog has killed it; its end is a matter of moments.
+    condemned: bool,
+}
+
+/// A worker process: its master's child, which the lab watches and can kill.
+#[derive(Debug)]
+struct WorkerProcess {
+    shared: Shared,
+    /// The process that runs, as its master has told.
+    pid: Option<u32>,
+    watchdog: Supervisor,
     condemned: bool,
 }
 
@@ -163,13 +181,13 @@ impl Live {
         let mut next_port = listener::FIRST_PORT;
         for (n, config) in scenario.specimens.iter().enumerate() {
             let wanted = if n == 0 { options.port } else { None };
-            let listener = listener::listen(options.bind, wanted, next_port)?;
-            let address = listener.local_addr().context("the listener's address")?;
+            let listeners = listener::listen_many(options.bind, wanted, next_port, config.model.listeners())?;
+            let address = listeners[0].local_addr().context("the listener's address")?;
             next_port = address.port().saturating_add(1);
             live.places.push(Place {
                 id: SpecimenId(n as u8),
                 config: config.clone(),
-                listener,
+                listeners,
                 address,
                 process: None,
                 load: None,
@@ -177,6 +195,7 @@ impl Live {
                 faults: config.faults.clone(),
                 supervisor: Supervisor::new(&config.mitigations),
                 started: 0,
+                next: 0,
             });
         }
         for n in 0..live.places.len() {
@@ -220,23 +239,38 @@ impl Live {
         let upstream = upstream.map(|n| reachable(self.places[n].address));
         let place = &mut self.places[n];
         let name = &place.config.name;
-        let (shared, fd) =
-            Shared::create(name, &self.clock, SPECIMEN_RINGS, LOOP_RING).with_context(|| format!("telemetry memory for {name}"))?;
-        let rings = (0..shared.rings()).map(|ring| shared.consumer(ring)).collect();
+        let model = place.config.model;
+        let memory = |rings: usize, capacity: usize| {
+            Shared::create(name, &self.clock, rings, capacity).with_context(|| format!("telemetry memory for {name}"))
+        };
+        // A master serves nobody: its ring holds next to nothing.
+        let capacity = if model.processes() > 0 { MASTER_RING } else { LOOP_RING };
+        let (shared, fd) = memory(models::row(model.kind()).rings(model), capacity)?;
+        let mut rings = lanes(model.kind(), &shared);
+        let (mut workers, mut mappings) = (Vec::new(), Vec::new());
+        for n in 0..model.processes() {
+            let (shared, fd) = memory(models::row(Model::EventLoop).rings(ModelSetting::EventLoop), LOOP_RING)?;
+            rings.extend((0..shared.rings()).map(|ring| (Lane::Process(n as u8, part(ring)), shared.consumer(ring))));
+            workers.push(WorkerProcess { shared, pid: None, watchdog: Supervisor::new(&place.mitigations), condemned: false });
+            mappings.push(fd);
+        }
         let config = Config {
             mitigations: place.mitigations.clone(),
             faults: place.faults.clone(),
             limits: place.config.limits,
+            model,
             upstream,
             ..Config::naive(name)
         };
-        let child =
-            Child::start(&self.options.program, "__specimen", &format!("specimen {name}"), &config, &borrowed([&fd, &place.listener]))?;
+        let fds: Vec<BorrowedFd<'_>> =
+            [fd.as_fd()].into_iter().chain(place.listeners.iter().map(AsFd::as_fd)).chain(mappings.iter().map(AsFd::as_fd)).collect();
+        let child = Child::start(&self.options.program, "__specimen", &format!("specimen {name}"), &config, &fds)?;
         let pid = child.pid();
-        place.process = Some(Process { child, shared, rings, condemned: false });
+        place.process = Some(Process { child, shared, rings, workers, condemned: false });
         place.supervisor.spawned(self.clock.now());
         let (id, before, port) = (place.id, place.started, u32::from(place.address.port()));
         place.started += 1;
+        self.say(id, What::Modelled { model: model.kind(), size: model.size() });
         self.say(id, What::Spawned { pid, before });
         self.say(id, What::Listening { port });
         for setting in self.places[n].mitigations.clone() {
@@ -270,17 +304,24 @@ impl Live {
     }
 
     fn watch(&self) {
-        let target = |p: &Place| Target {
-            specimen: p.id,
-            pid: p.process.as_ref().map(|process| process.child.pid()),
-            port: p.address.port(),
-            v6: p.address.is_ipv6(),
-        };
-        self.sampler.watch(self.places.iter().map(target).collect());
+        let mut targets = Vec::new();
+        for place in &self.places {
+            let (specimen, port, v6) = (place.id, place.address.port(), place.address.is_ipv6());
+            let counts_its_own = matches!(place.config.model.kind(), Model::ThreadPerConnection | Model::ThreadPool);
+            let target = |pid, lane| Target { specimen, lane, counts_its_own, pid, port, v6 };
+            targets.push(target(place.process.as_ref().map(|process| process.child.pid()), Lane::Kernel));
+            let workers = place.process.iter().flat_map(|process| process.workers.iter().enumerate());
+            targets.extend(workers.filter_map(|(n, worker)| Some(target(Some(worker.pid?), Lane::Process(n as u8, Part::Kernel)))));
+        }
+        self.sampler.watch(targets);
     }
 
     fn say(&mut self, specimen: SpecimenId, what: What) {
-        self.said.push(Fact::Event(Event { at: self.clock.now(), from: Origin { specimen, lane: Lane::Lab }, what }));
+        self.say_of(specimen, Lane::Lab, what);
+    }
+
+    fn say_of(&mut self, specimen: SpecimenId, lane: Lane, what: What) {
+        self.said.push(Fact::Event(Event { at: self.clock.now(), from: Origin { specimen, lane }, what }));
     }
 
     /// Drains a place's rings into `events`.
@@ -289,26 +330,53 @@ impl Live {
         clock: &Clock,
         place: &mut Place,
         events: &mut Vec<Event>,
-        lost: &mut Vec<(SpecimenId, What)>,
-    ) {
+        lost: &mut Vec<(SpecimenId, Lane, What)>,
+    ) -> bool {
         let base = clock.base();
-        let mut take = |ring: &mut Consumer, lane: Lane, number: u32| {
+        let id = place.id;
+        let mut take = |ring: &mut Consumer, lane: Lane| {
             records.clear();
             let dropped = ring.drain(ROUND, records);
-            let from = Origin { specimen: place.id, lane };
+            let from = Origin { specimen: id, lane };
+            let before = events.len();
             events.extend(records.iter().filter_map(|r| Some(Event { at: base.nanos(r.stamp()), from, what: r.what()? })));
             if dropped > 0 {
-                lost.push((place.id, What::Lost { ring: number, events: u32::try_from(dropped).unwrap_or(u32::MAX) }));
+                let (lane, ring) = loser(lane);
+                lost.push((id, lane, What::Lost { ring, events: u32::try_from(dropped).unwrap_or(u32::MAX) }));
             }
+            events.get(before..).is_some_and(|new| matches!(lane, Lane::Process(_, Part::Lab)) && !new.is_empty())
         };
+        let mut changed = false;
         if let Some(process) = &mut place.process {
-            for (n, ring) in process.rings.iter_mut().enumerate() {
-                take(ring, if n == 0 { Lane::Loop } else { Lane::Worker(n as u8 - 1) }, n as u32);
+            for (lane, ring) in &mut process.rings {
+                changed |= take(ring, *lane);
             }
         }
         if let Some(load) = &mut place.load {
-            take(&mut load.ring, Lane::Load, LOAD_RING);
+            take(&mut load.ring, Lane::Load);
         }
+        changed
+    }
+
+    /// What masters have told of their workers in these events: who runs now.
+    fn follow(&mut self, events: &[Event]) {
+        let now = self.clock.now();
+        for event in events {
+            let Lane::Process(n, Part::Lab) = event.from.lane else { continue };
+            let place = self.places.get_mut(usize::from(event.from.specimen.0));
+            let process = place.and_then(|place| place.process.as_mut());
+            let Some(worker) = process.and_then(|process| process.workers.get_mut(usize::from(n))) else { continue };
+            match event.what {
+                What::Spawned { pid, .. } => {
+                    worker.pid = Some(pid);
+                    worker.condemned = false;
+                    worker.watchdog.spawned(now);
+                }
+                What::Died { .. } => worker.pid = None,
+                _ => {}
+            }
+        }
+        self.watch();
     }
 
     /// Looks after the processes: who has ended, who must be killed, who is to be replaced.
@@ -340,10 +408,29 @@ impl Live {
             {
                 process.condemned = true;
                 process.child.signal(Signal::KILL);
-                self.say(id, What::WatchdogKilled { after: (after.0 / 1_000_000) as u32 });
+                self.say(id, What::WatchdogKilled { after: millis(after) });
+            } else if self.suspended.is_none() {
+                self.tend_workers(n);
             }
         }
         Ok(())
+    }
+
+    /// Kills the worker processes that are stuck for too long; their master replaces them.
+    fn tend_workers(&mut self, n: usize) {
+        let place = &mut self.places[n];
+        let (id, Some(process)) = (place.id, &mut place.process) else { return };
+        let mut killed = Vec::new();
+        for (w, worker) in process.workers.iter_mut().enumerate().filter(|(_, worker)| !worker.condemned && worker.pid.is_some()) {
+            if let Some(after) = worker.watchdog.watch(&worker.shared, &self.clock) {
+                worker.condemned = true;
+                worker.kill();
+                killed.push((w as u8, after));
+            }
+        }
+        for (w, after) in killed {
+            self.say_of(id, Lane::Process(w, Part::Lab), What::WatchdogKilled { after: millis(after) });
+        }
     }
 
     /// A specimen's process has ended: its last events and words are taken, then it is gone.
@@ -351,8 +438,8 @@ impl Live {
         let (mut events, mut lost) = (Vec::new(), Vec::new());
         Self::drain(&mut self.records, &self.clock, &mut self.places[n], &mut events, &mut lost);
         self.early.append(&mut events);
-        for (id, what) in lost {
-            self.say(id, what);
+        for (id, lane, what) in lost {
+            self.say_of(id, lane, what);
         }
         let place = &mut self.places[n];
         let id = place.id;
@@ -385,6 +472,10 @@ impl Live {
     /// A [`Refusal`].
     pub fn inject(&mut self, n: usize, fault: FaultSetting) -> Result<(), Refusal> {
         let kind = fault.kind();
+        let model = models::row(self.places[n].config.model.kind());
+        if !model.suffers(kind) {
+            return Err(Refusal::OutOfRange(format!("{kind} cannot befall a {} server", model.name())));
+        }
         if faults::row(kind).standing {
             let place = &mut self.places[n];
             place.faults.retain(|f| f.kind() != kind);
@@ -425,11 +516,16 @@ impl Live {
     /// A [`Refusal`].
     pub fn apply(&mut self, n: usize, setting: MitigationSetting) -> Result<(), Refusal> {
         let place = &mut self.places[n];
+        let row = models::row(place.config.model.kind());
+        if !row.takes(setting.kind()) {
+            return Err(Refusal::OutOfRange(format!("{} means nothing to a {} server", setting.kind(), row.name())));
+        }
         place.mitigations.retain(|m| m.kind() != setting.kind());
         place.mitigations.push(setting);
         if let MitigationSetting::Supervisor { .. } = setting {
             // The lab's own: it works also on a loop that is stuck, and at once on one that is dead.
             place.supervisor = Supervisor::new(&place.mitigations);
+            place.watch_workers(self.clock.now());
             if place.process.is_none() {
                 place.supervisor.died(self.clock.now());
             }
@@ -448,6 +544,7 @@ impl Live {
         place.mitigations.retain(|m| m.kind() != mitigation);
         if mitigation == Mitigation::Supervisor {
             place.supervisor = Supervisor::new(&[]);
+            place.watch_workers(self.clock.now());
             self.say(SpecimenId(n as u8), What::Mitigated { mitigation, on: 0 });
             return Ok(());
         }
@@ -472,14 +569,21 @@ impl Live {
         }
     }
 
-    /// Kills a specimen's process, as `kill -9` would.
+    /// Kills a specimen's process, as `kill -9` would; of a master's workers the one whose turn it is.
     ///
     /// # Errors
     /// A [`Refusal`] where it is dead already.
     pub fn kill(&mut self, n: usize) -> Result<(), Refusal> {
-        let place = &self.places[n];
+        let place = &mut self.places[n];
         let process = place.process.as_ref().ok_or_else(|| Refusal::Dead(place.config.name.clone()))?;
-        process.child.signal(Signal::KILL);
+        let count = process.workers.len();
+        let worker = (0..count).map(|n| (place.next + n) % count).find(|n| process.workers[*n].pid.is_some());
+        if let Some(worker) = worker {
+            place.next = worker + 1;
+            process.workers[worker].kill();
+        } else {
+            process.child.signal(Signal::KILL);
+        }
         Ok(())
     }
 
@@ -494,6 +598,21 @@ impl Live {
             self.bury(n)?;
         }
         self.spawn(n)
+    }
+
+    /// Starts a specimen again, built on the next model. What means nothing to that one is off.
+    ///
+    /// # Errors
+    /// Where it cannot be started.
+    pub fn next_model(&mut self, n: usize) -> anyhow::Result<()> {
+        let place = &mut self.places[n];
+        let next = &models::MODELS[(place.config.model.kind() as usize + 1) % models::MODELS.len()];
+        place.config.model = next.default;
+        // A socket that nobody accepts from must not be dealt connections.
+        place.listeners.truncate(next.default.listeners());
+        place.mitigations.retain(|setting| next.takes(setting.kind()));
+        place.faults.retain(|setting| next.suffers(setting.kind()));
+        self.respawn(n)
     }
 
     /// Changes the load of one place or of all.
@@ -543,7 +662,9 @@ impl Live {
             let now = self.clock.now();
             let millis = (now.since(since).0 / 1_000_000) as u32;
             for n in 0..self.places.len() {
-                self.places[n].supervisor.excuse(now);
+                let place = &mut self.places[n];
+                place.supervisor.excuse(now);
+                place.process.iter_mut().flat_map(|process| &mut process.workers).for_each(|worker| worker.watchdog.excuse(now));
                 self.say(SpecimenId(n as u8), What::Unwatched { millis });
             }
         }
@@ -552,9 +673,62 @@ impl Live {
     fn signal_all(&self, signal: Signal) {
         for place in &self.places {
             for child in place.process.iter().map(|p| &p.child).chain(place.load.iter().map(|l| &l.child)) {
-                child.signal(signal);
+                child.signal_group(signal);
             }
         }
+    }
+}
+
+impl Place {
+    /// The supervisor is another one: its watchdog is each worker's.
+    fn watch_workers(&mut self, now: Nanos) {
+        for worker in self.process.iter_mut().flat_map(|process| &mut process.workers) {
+            worker.watchdog = Supervisor::new(&self.mitigations);
+            worker.watchdog.excuse(now);
+        }
+    }
+}
+
+impl WorkerProcess {
+    fn kill(&self) {
+        if let Some(pid) = self.pid.and_then(|pid| Pid::from_raw(pid as i32)) {
+            // Until its master has reaped and replaced it, the number is its own; what fails here is that it is gone already.
+            let _ = rustix::process::kill_process(pid, Signal::KILL);
+        }
+    }
+}
+
+fn millis(time: Nanos) -> u32 {
+    u32::try_from(time.0 / 1_000_000).unwrap_or(u32::MAX)
+}
+
+/// The rings of a specimen's process, each with what it reports.
+fn lanes(model: Model, shared: &Shared) -> Vec<(Lane, Consumer)> {
+    let lane = |ring: usize| match (ring, model) {
+        (0, _) => Lane::Loop,
+        (n, Model::EventLoop) => Lane::Worker(n as u8 - 1),
+        (n, Model::ThreadPerConnection | Model::ThreadPool) => Lane::Threads(n as u8 - 1),
+        // What a master reports of its workers.
+        (n, Model::Workers) => Lane::Process(n as u8 - 1, Part::Lab),
+    };
+    (0..shared.rings()).map(|ring| (lane(ring), shared.consumer(ring))).collect()
+}
+
+/// What a ring of a worker process reports.
+fn part(ring: usize) -> Part {
+    if ring == 0 { Part::Loop } else { Part::Worker(ring as u8 - 1) }
+}
+
+/// Who says that a ring has dropped events, and the number that the ring bears there.
+fn loser(lane: Lane) -> (Lane, u32) {
+    let number = |lane| match lane {
+        Lane::Worker(n) | Lane::Threads(n) => 1 + u32::from(n),
+        Lane::Load => LOAD_RING,
+        _ => 0,
+    };
+    match lane {
+        Lane::Process(n, part) => (Lane::Process(n, Part::Lab), number(part.lane())),
+        lane => (Lane::Lab, number(lane)),
     }
 }
 
@@ -572,12 +746,16 @@ impl Source for Live {
         let cut = self.clock.now();
         let mut events = std::mem::take(&mut self.early);
         let mut lost = Vec::new();
+        let mut changed = false;
         for place in &mut self.places {
-            Self::drain(&mut self.records, &self.clock, place, &mut events, &mut lost);
+            changed |= Self::drain(&mut self.records, &self.clock, place, &mut events, &mut lost);
+        }
+        if changed {
+            self.follow(&events);
         }
         self.sampler.take(&mut events);
-        for (id, what) in lost {
-            self.say(id, what);
+        for (id, lane, what) in lost {
+            self.say_of(id, lane, what);
         }
         let mut words = Vec::new();
         for fact in self.said.drain(..) {

@@ -126,8 +126,9 @@ impl Lab {
     /// Whether every specimen's loop runs and its clients are connected.
     pub fn is_ready(&self) -> bool {
         let clients = self.live.load().connections;
-        let ready =
-            |(n, s): (usize, &world::Specimen)| s.reactor.ticks > 0 && (s.clients.connected >= clients || !self.live.serves_load(n));
+        let ready = |(n, s): (usize, &world::Specimen)| {
+            s.loops().all(|l| l.reactor.ticks > 0) && (s.clients.connected >= clients || !self.live.serves_load(n))
+        };
         self.world.specimens.iter().enumerate().all(ready)
     }
 
@@ -148,6 +149,11 @@ impl Lab {
             }
             _ => {}
         }
+        if *command == Command::LoadOnly {
+            let n = target.map_or(0, |SpecimenId(n)| usize::from(n));
+            let order = |other| if other == n { LoadControl::Resume } else { LoadControl::Pause };
+            return each((0..self.live.places()).collect(), |other| self.live.steer(other, order(other)));
+        }
         let control = self.load_control(command)?;
         let serving: Vec<usize> = (0..self.live.places()).filter(|n| self.live.serves_load(*n)).collect();
         let places = match target {
@@ -166,6 +172,7 @@ impl Lab {
             Command::Apply(setting) => self.live.apply(n, *setting),
             Command::Revoke(mitigation) => self.live.revoke(n, *mitigation),
             Command::Kill => self.live.kill(n),
+            Command::NextModel => self.live.next_model(n).map_err(|e| Refusal::System(format!("{e:#}"))),
             Command::Respawn => self.live.respawn(n).map_err(|e| Refusal::System(format!("{e:#}"))),
             Command::HoldLoop | Command::LetOne => {
                 let gate = self.live.gate(SpecimenId(n as u8));

@@ -4,9 +4,10 @@
 //! round that cost much makes the next one wait, so that sampling never takes more than a twentieth of a core.
 //! It asks only; what it cannot read (a process that has just ended) is missing from the round, not zero.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
@@ -28,8 +29,10 @@ const SLOW: Nanos = Nanos::millis(500);
 /// How often the queues are read while all is calm: `/proc/net/tcp` walks the kernel's whole table of sockets, those that only wait for
 /// their time to be up included, which costs a millisecond or two however few are ours.
 const QUEUES: Nanos = Nanos::secs(1);
-/// Connections whose unread bytes are named one by one, per specimen and round; the total covers all.
+/// Connections whose unread bytes are named, and threads that are asked, one by one, per specimen and round; totals cover all.
 const NAMED: usize = 64;
+/// How often a process is searched for an epoll instance before it is taken to have none.
+const LOOKS: u32 = 3;
 /// Rounds that may wait to be taken before the sampler skips one.
 const ROUNDS: usize = 16;
 
@@ -38,6 +41,10 @@ const ROUNDS: usize = 16;
 pub struct Target {
     /// Which specimen it is.
     pub specimen: SpecimenId,
+    /// Which of its processes: [`Lane::Kernel`], or a worker's.
+    pub lane: Lane,
+    /// Whether it counts its own context switches: its threads can be too many to be asked one by one.
+    pub counts_its_own: bool,
     /// Its process, if it has one.
     pub pid: Option<u32>,
     /// Its listener's port: the queue is there also while no process is.
@@ -128,7 +135,16 @@ struct Depth {
 struct Eyes {
     buffer: Vec<u8>,
     known: Vec<Known>,
+    threads: HashMap<u32, Threads>,
     somaxconn: Option<u32>,
+}
+
+/// The threads of one process: how often each has been switched, as last seen, and how often all of them, those that have ended included. One
+/// that has come and gone between two looks was never seen.
+#[derive(Debug, Default)]
+struct Threads {
+    each: HashMap<u32, (u32, u32)>,
+    all: (u32, u32),
 }
 
 /// What does not change while a process lives.
@@ -137,6 +153,8 @@ struct Known {
     pid: u32,
     epoll: Option<PathBuf>,
     limit: u32,
+    /// How often it has been looked for.
+    looks: u32,
 }
 
 /// What /proc/net/tcp says of one listener and its connections.
@@ -152,6 +170,7 @@ impl Eyes {
     fn look(&mut self, clock: &Clock, targets: &[Target], depth: Depth) -> Vec<Event> {
         let mut round = Vec::with_capacity(targets.len() * 12);
         self.known.retain(|k| targets.iter().any(|t| t.pid == Some(k.pid)));
+        self.threads.retain(|pid, _| targets.iter().any(|t| t.pid == Some(*pid)));
         let mut found: Vec<Sockets> = targets.iter().map(|_| Sockets::default()).collect();
         let at = clock.now();
         for (table, v6) in [("/proc/net/tcp", false), ("/proc/net/tcp6", true)] {
@@ -166,7 +185,7 @@ impl Eyes {
             text.trim().parse().unwrap_or(u32::MAX).min(BACKLOG.unsigned_abs())
         });
         for (target, sockets) in targets.iter().zip(found) {
-            let from = Origin { specimen: target.specimen, lane: Lane::Kernel };
+            let from = Origin { specimen: target.specimen, lane: target.lane };
             let mut say = |what| round.push(Event { at, from, what });
             if let Some(length) = sockets.accept_queue {
                 say(What::AcceptQueue { length, limit });
@@ -176,13 +195,14 @@ impl Eyes {
                 }
             }
             if let Some(pid) = target.pid {
-                self.look_at_process(clock, pid, depth.processes, from, &mut round);
+                self.look_at_process(clock, pid, target, depth.processes, &mut round);
             }
         }
         round
     }
 
-    fn look_at_process(&mut self, clock: &Clock, pid: u32, slow: bool, from: Origin, round: &mut Vec<Event>) {
+    fn look_at_process(&mut self, clock: &Clock, pid: u32, target: &Target, slow: bool, round: &mut Vec<Event>) {
+        let from = Origin { specimen: target.specimen, lane: target.lane };
         let proc = PathBuf::from(format!("/proc/{pid}"));
         if self.read(proc.join(format!("task/{pid}/schedstat"))) {
             let at = clock.now();
@@ -197,10 +217,11 @@ impl Eyes {
         }
         let at = clock.now();
         let mut say = |what| round.push(Event { at, from, what });
+        let mut count = 0;
         if self.read(proc.join("status")) {
             let text = self.text();
             let field = |name: &str| text.lines().find_map(|l| l.strip_prefix(name)).map(str::trim);
-            let number = |name: &str| field(name).and_then(|v| v.split(' ').next()).and_then(|v| v.parse::<u32>().ok());
+            let number = |name: &str| status_number(text, name);
             if let (Some(resident), Some(anonymous)) = (number("VmRSS:"), number("RssAnon:")) {
                 say(What::Memory { resident, anonymous });
             }
@@ -209,8 +230,11 @@ impl Eyes {
             }
             if let (Some(letter), Some(threads)) = (field("State:").and_then(|s| s.chars().next()), number("Threads:")) {
                 say(What::ThreadState { letter: u32::from(letter), threads });
+                count = threads;
             }
         }
+        self.look_at_threads(&proc, target, count, at, round);
+        let mut say = |what| round.push(Event { at, from, what });
         let known = self.know(pid);
         if let Some(open) = count_descriptors(&proc) {
             say(What::Descriptors { open, limit: known.limit });
@@ -223,17 +247,68 @@ impl Eyes {
         }
     }
 
+    /// What all threads of a process have used, and where they run. Thousands of them are not asked one by one.
+    fn look_at_threads(&mut self, proc: &Path, target: &Target, threads: u32, at: Nanos, round: &mut Vec<Event>) {
+        let from = Origin { specimen: target.specimen, lane: target.lane };
+        let (Some(pid), counts_its_own) = (target.pid.filter(|_| threads > 0), target.counts_its_own) else { return };
+        let mut say = |what| round.push(Event { at, from, what });
+        let mut core = None;
+        if self.read(proc.join("stat")) {
+            let ticks = |n: usize| stat_field(self.text(), n);
+            if let (Some(user), Some(system)) = (ticks(14), ticks(15)) {
+                let cpu = (user + system).saturating_mul(1_000_000_000 / rustix::param::clock_ticks_per_second().max(1));
+                say(What::ProcessCpu { high: (cpu >> 32) as u32, low: cpu as u32 });
+            }
+            core = ticks(39);
+        }
+        let mut seen = core.map_or(0, core_bit);
+        if threads as usize <= NAMED {
+            let mut counted = self.threads.remove(&pid).unwrap_or_default();
+            let ids = std::fs::read_dir(proc.join("task")).into_iter().flatten().flatten();
+            for id in ids.filter_map(|entry| entry.file_name().to_str()?.parse().ok()) {
+                if !counts_its_own {
+                    self.count(proc, id, &mut counted);
+                }
+                if threads > 1 && self.read(proc.join(format!("task/{id}/stat"))) {
+                    seen |= stat_field(self.text(), 39).map_or(0, core_bit);
+                }
+            }
+            if !counts_its_own {
+                let (voluntary, involuntary) = counted.all;
+                say(What::ProcessSwitches { voluntary, involuntary });
+            }
+            self.threads.insert(pid, counted);
+        }
+        if let Some(core) = core {
+            say(What::Cores { last: core as u32, seen });
+        }
+    }
+
+    /// How often a thread has been switched since it was last asked.
+    fn count(&mut self, proc: &Path, id: u32, counted: &mut Threads) {
+        if self.read(proc.join(format!("task/{id}/status"))) {
+            let number = |name| status_number(self.text(), name);
+            if let (Some(voluntary), Some(involuntary)) = (number("voluntary_ctxt_switches:"), number("nonvoluntary_ctxt_switches:")) {
+                let before = counted.each.insert(id, (voluntary, involuntary)).unwrap_or_default();
+                counted.all.0 = counted.all.0.saturating_add(voluntary.saturating_sub(before.0));
+                counted.all.1 = counted.all.1.saturating_add(involuntary.saturating_sub(before.1));
+            }
+        }
+    }
+
     fn know(&mut self, pid: u32) -> Known {
-        if let Some(known) = self.known.iter().find(|k| k.pid == pid && k.epoll.is_some()) {
+        let before = self.known.iter().find(|k| k.pid == pid);
+        // One that has not opened its epoll instance yet is looked at again; one that never does has none.
+        if let Some(known) = before.filter(|k| k.epoll.is_some() || k.looks >= LOOKS) {
             return known.clone();
         }
-        let known = Known { pid, epoll: find_epoll(pid), limit: find_limit(pid) };
+        let known = Known { pid, epoll: find_epoll(pid), limit: find_limit(pid), looks: before.map_or(1, |k| k.looks + 1) };
         self.known.retain(|k| k.pid != pid);
         self.known.push(known.clone());
         known
     }
 
-    fn read(&mut self, path: impl AsRef<std::path::Path>) -> bool {
+    fn read(&mut self, path: impl AsRef<Path>) -> bool {
         self.buffer.clear();
         File::open(path).and_then(|mut file| file.read_to_end(&mut self.buffer)).is_ok()
     }
@@ -273,8 +348,23 @@ fn after_colon(field: &[u8]) -> Option<u32> {
     u32::from_str_radix(std::str::from_utf8(&field[colon + 1..]).ok()?, 16).ok()
 }
 
+/// A number of `/proc/PID/status`, by its name with the colon.
+fn status_number(text: &str, name: &str) -> Option<u32> {
+    text.lines().find_map(|line| line.strip_prefix(name))?.split_whitespace().next()?.parse().ok()
+}
+
+/// A field of `/proc/PID/stat`, counted from 1 as in proc(5). The name of the program may hold anything; what follows its last bracket is plain.
+fn stat_field(text: &str, number: usize) -> Option<u64> {
+    let (_, rest) = text.rsplit_once(')')?;
+    rest.split_whitespace().nth(number.checked_sub(3)?)?.parse().ok()
+}
+
+fn core_bit(core: u64) -> u32 {
+    1 << core.min(31)
+}
+
 /// Open descriptors: since Linux 6.2 the size of the directory, before that its entries.
-fn count_descriptors(proc: &std::path::Path) -> Option<u32> {
+fn count_descriptors(proc: &Path) -> Option<u32> {
     let dir = proc.join("fd");
     match std::fs::metadata(&dir).ok()?.len() {
         0 => Some(std::fs::read_dir(dir).ok()?.count() as u32),
@@ -321,7 +411,8 @@ mod tests {
         let clients: Vec<_> = (0..3).map(|_| TcpStream::connect(("127.0.0.1", port)).unwrap()).collect();
         let _accepted = listener.accept().unwrap();
         (&clients[0]).write_all(b"12345").unwrap();
-        let target = Target { specimen: SpecimenId(0), pid: Some(std::process::id()), port, v6: false };
+        let target =
+            Target { specimen: SpecimenId(0), lane: Lane::Kernel, counts_its_own: false, pid: Some(std::process::id()), port, v6: false };
         let clock = Clock::start();
         let sees = |events: &[Event], what| events.iter().any(|e| e.what == what);
         let mut round = Vec::new();
@@ -341,14 +432,48 @@ mod tests {
     }
 
     #[test]
+    fn what_all_threads_use_is_more_than_what_one_does() {
+        let target = Target {
+            specimen: SpecimenId(0),
+            lane: Lane::Kernel,
+            counts_its_own: false,
+            pid: Some(std::process::id()),
+            port: 1,
+            v6: false,
+        };
+        let (clock, mut eyes) = (Clock::start(), Eyes::default());
+        let switches = |round: &[Event]| {
+            round.iter().find_map(|e| if let What::ProcessSwitches { voluntary, .. } = e.what { Some(voluntary) } else { None })
+        };
+        let before = switches(&eyes.look(&clock, &[target], Depth { queues: false, processes: true })).unwrap();
+        let (done, end) = channel::<()>();
+        let sleeper = std::thread::spawn(move || {
+            (0..30).for_each(|_| std::thread::sleep(Duration::from_millis(1)));
+            end.recv().unwrap();
+        });
+        let mut round = Vec::new();
+        // However long a look takes on a busy machine, the thread is there until it has been seen.
+        while switches(&round).unwrap_or(0) < before + 20 {
+            round = eyes.look(&clock, &[target], Depth { queues: false, processes: true });
+        }
+        done.send(()).unwrap();
+        sleeper.join().unwrap();
+        let after = switches(&eyes.look(&clock, &[target], Depth { queues: false, processes: true })).unwrap();
+        assert!(after >= before + 20, "what the thread did stays after its end: {before}, {after}");
+        assert!(round.iter().any(|e| matches!(e.what, What::ProcessCpu { .. })));
+        assert!(round.iter().any(|e| matches!(e.what, What::Cores { last, seen } if seen & core_bit(u64::from(last)) != 0)));
+        assert_eq!(stat_field("7 (a) b) S 1 2", 4), Some(1));
+    }
+
+    #[test]
     fn a_process_that_is_gone_is_missing_and_not_zero() {
-        let target = Target { specimen: SpecimenId(0), pid: Some(u32::MAX), port: 1, v6: false };
+        let target = Target { specimen: SpecimenId(0), lane: Lane::Kernel, counts_its_own: false, pid: Some(u32::MAX), port: 1, v6: false };
         assert!(Eyes::default().look(&Clock::start(), &[target], Depth { queues: true, processes: true }).is_empty());
     }
 
     #[test]
     fn damaged_lines_are_passed_over() {
-        let target = Target { specimen: SpecimenId(0), pid: Some(1), port: 0x1F, v6: false };
+        let target = Target { specimen: SpecimenId(0), lane: Lane::Kernel, counts_its_own: false, pid: Some(1), port: 0x1F, v6: false };
         let mut found = [Sockets::default()];
         for line in ["", "0: 0100007F:001F", "1: x:001F y:zz 01 00000000:00000005", "garbage"] {
             take_line(line.as_bytes(), &[target], &mut found);

@@ -6,7 +6,7 @@ use crate::base::lang::Lang;
 use crate::base::units::{Nanos, count};
 use crate::telemetry::vocabulary::{CloseReason, Outcome};
 use crate::world::stalls::{Stall, StallKind as Kind};
-use crate::world::{Life, Specimen, World};
+use crate::world::{Errands, Life, Specimen, World};
 
 use super::schema::{Expectation, Figure, StallKind};
 
@@ -99,10 +99,10 @@ impl Expectation {
             }
             Self::NoStall { specimen: name, over } => {
                 let Some(specimen) = specimen(name) else { return Found::nothing(lang) };
-                if specimen.reactor.ticks == 0 {
+                let Some(Longest { length, own }) = loops_of(specimen).map(|own| longest(world, own)).max_by_key(|longest| longest.own)
+                else {
                     return Found::nothing(lang);
-                }
-                let Longest { length, own } = longest(world, specimen);
+                };
                 let mut text = pick(lang, format!("longest {length}"), format!("最长 {length}"));
                 if own < length {
                     text += &pick(lang, format!(", {own} of it its own (busy machine)"), format!(",其中自身 {own}(机器繁忙)"));
@@ -129,7 +129,7 @@ impl Expectation {
             },
             Self::Deaths { specimen: name, at_least, at_most } => match specimen(name) {
                 Some(specimen) => {
-                    let deaths = f64::from(specimen.died);
+                    let deaths = f64::from(specimen.all_deaths());
                     let passed = lies_within(deaths, at_least.map(f64::from), at_most.map(f64::from));
                     Found { text: count(deaths), value: Some(deaths), passed }
                 }
@@ -184,7 +184,7 @@ fn kind_words(lang: Lang, kind: Kind) -> &'static str {
 }
 
 fn find_stall(world: &World, specimen: &Specimen, fits: impl Fn(&Stall) -> bool, lang: Lang) -> Found {
-    let stalls = || specimen.stalls.past.iter().chain(&specimen.stalls.current);
+    let stalls = || specimen.loops().flat_map(|process| process.stalls.past.iter().chain(&process.stalls.current));
     let fitting = stalls().filter(|stall| fits(stall)).max_by_key(|stall| stall.length);
     if let Some(stall) = fitting.or_else(|| stalls().max_by_key(|stall| stall.length)) {
         let (length, kind, victims) = (stall.length, kind_words(lang, stall.kind), stall.victims);
@@ -194,7 +194,7 @@ fn find_stall(world: &World, specimen: &Specimen, fits: impl Fn(&Stall) -> bool,
         }
         return Found { text, value: Some(length.as_millis()), passed: fitting.is_some() };
     }
-    let longest = specimen.reactor.longest_callback(world.now);
+    let Some(longest) = longest_callback(specimen, world.now) else { return Found::nothing(lang) };
     let text = pick(lang, format!("no stall, longest callback {longest}"), format!("没有停顿,最长的回调 {longest}"));
     Found { text, value: None, passed: false }
 }
@@ -231,6 +231,21 @@ fn find_life(specimen: &Specimen, lang: Lang, passed: bool) -> Found {
         Life::Dead { signal, .. } => pick(lang, format!("dead, signal {signal}"), format!("已死,信号 {signal}")),
     };
     Found { text, value: None, passed }
+}
+
+/// A count of upstream calls and what came of them, over all its loops.
+fn errands(specimen: &Specimen, count: impl Fn(&Errands) -> u64) -> f64 {
+    specimen.loops().map(|process| count(&process.errands)).sum::<u64>() as f64
+}
+
+/// Its loops that have run. Where requests are served by threads there is none: the thread that accepts holds nobody up.
+fn loops_of(specimen: &Specimen) -> impl Iterator<Item = &Specimen> {
+    specimen.loops().filter(|process| process.has_loop() && process.reactor.ticks > 0)
+}
+
+/// The longest callback of any of its loops; `None` where it has none, or none has run yet.
+fn longest_callback(specimen: &Specimen, now: Nanos) -> Option<Nanos> {
+    loops_of(specimen).map(|process| process.reactor.longest_callback(now)).max()
 }
 
 fn lies_within(value: f64, at_least: Option<f64>, at_most: Option<f64>) -> bool {
@@ -302,6 +317,13 @@ impl Figure {
             Self::LiveObjects { .. } => ("live sessions", "内存中的会话数"),
             Self::Memory { .. } => ("most memory", "内存占用的最大值"),
             Self::Cpu { .. } => ("CPU of the loop", "循环的 CPU 占用"),
+            Self::OwnMemory { .. } => ("own memory", "自有内存"),
+            Self::MemoryPerConnection { .. } => ("memory per connection", "每个连接的内存"),
+            Self::Connections { .. } => ("open connections", "打开的连接数"),
+            Self::Threads { .. } => ("threads", "线程数"),
+            Self::Switches { .. } => ("context switches", "上下文切换"),
+            Self::LostUpdates { .. } => ("lost updates", "丢失的更新"),
+            Self::CpuTotal { .. } => ("CPU of all threads", "全部线程的 CPU 占用"),
             Self::Calls { .. } => ("upstream calls", "上游调用数"),
             Self::Unhandled { .. } => ("unhandled rejections", "未处理的 rejection 数"),
             Self::Noticed { .. } => ("unhandled rejections noticed", "被察觉的未处理 rejection 数"),
@@ -325,10 +347,12 @@ impl Figure {
             | Self::TimerLateP99 { .. }
             | Self::LongestCallback { .. }
             | Self::OldestJob { .. } => Nanos((value.clamp(0.0, 1e12) * 1e6).round() as u64).to_string(),
-            Self::Answered { .. } | Self::Cpu { .. } => share(value),
-            Self::Memory { .. } => format!("{value:.1} MiB"),
             Self::CallsPerRequest { .. } => format!("{value:.2}"),
-            Self::Throughput { .. } => format!("{} /s", count(value)),
+            Self::Answered { .. } | Self::Cpu { .. } | Self::CpuTotal { .. } => share(value),
+            Self::Throughput { .. } | Self::Switches { .. } => format!("{} /s", count(value)),
+            Self::Memory { .. } | Self::OwnMemory { .. } => format!("{value:.1} MiB"),
+            Self::MemoryPerConnection { .. } if value < 1.0 => format!("{:.0} B", value * 1024.0),
+            Self::MemoryPerConnection { .. } => format!("{value:.1} KiB"),
             Self::Outcomes { .. }
             | Self::Caught { .. }
             | Self::AcceptQueue { .. }
@@ -338,6 +362,9 @@ impl Figure {
             | Self::Descriptors { .. }
             | Self::AcceptFailures { .. }
             | Self::Closed { .. }
+            | Self::Connections { .. }
+            | Self::Threads { .. }
+            | Self::LostUpdates { .. }
             | Self::Calls { .. }
             | Self::Unhandled { .. }
             | Self::Noticed { .. }
@@ -362,8 +389,8 @@ impl Figure {
             Self::Throughput { .. } => clients.since.map(|_| clients.throughput(world.now)),
             Self::Outcomes { outcome: which, .. } => Some(outcome(*which)),
             Self::Answered { .. } => (ended > 0).then(|| outcome(Outcome::Answered) / ended as f64),
-            Self::LongestCallback { .. } => (specimen.reactor.ticks > 0).then(|| specimen.reactor.longest_callback(world.now).as_millis()),
-            Self::Caught { .. } => Some(f64::from(specimen.caught)),
+            Self::LongestCallback { .. } => longest_callback(specimen, world.now).map(Nanos::as_millis),
+            Self::Caught { .. } => Some(f64::from(specimen.panics_caught())),
             Self::AcceptQueue { .. } => specimen.kernel.accept_queue.map(|_| f64::from(specimen.kernel.accept_queue_max)),
             Self::Unread { .. } => specimen.kernel.unread.map(|_| specimen.kernel.unread_max as f64),
             Self::TimerLate { .. } => (specimen.reactor.timers.count > 0).then(|| specimen.reactor.timers.max.as_millis()),
@@ -374,16 +401,33 @@ impl Figure {
             Self::CallsPerRequest { .. } => specimen.reactor.calls_per_request(),
             Self::Jobs { .. } => Some(specimen.jobs_done() as f64),
             Self::OldestJob { .. } => specimen.oldest_job(world.now).map(Nanos::as_millis),
-            Self::Descriptors { .. } => specimen.kernel.descriptors.map(|_| f64::from(specimen.kernel.descriptors_max)),
-            Self::AcceptFailures { .. } => Some(specimen.connections.accept_failed.0 as f64),
-            Self::Closed { reason, .. } => Some(specimen.connections.closed_for[*reason as usize] as f64),
-            Self::LiveObjects { .. } => specimen.live.map(|(objects, _)| f64::from(objects)),
-            Self::Memory { .. } => specimen.kernel.memory.map(|_| f64::from(specimen.kernel.resident_max) / 1024.0),
-            Self::Cpu { .. } => specimen.kernel.cpu_share(),
-            Self::Calls { .. } => Some(specimen.errands.calls as f64),
-            Self::Unhandled { .. } => Some(specimen.errands.unhandled as f64),
-            Self::Noticed { .. } => Some(specimen.errands.noticed as f64),
-            Self::Abandoned { .. } => Some(specimen.errands.abandoned as f64),
+            Self::Descriptors { .. } => {
+                let sampled = specimen.loops().filter(|process| process.kernel.descriptors.is_some());
+                sampled.map(|process| f64::from(process.kernel.descriptors_max)).reduce(|sum, open| sum + open)
+            }
+            Self::AcceptFailures { .. } => Some(specimen.loops().map(|process| process.connections.accept_failed.0).sum::<u64>() as f64),
+            Self::Closed { reason, .. } => {
+                Some(specimen.loops().map(|process| process.connections.closed_for[*reason as usize]).sum::<u64>() as f64)
+            }
+            Self::Cpu { .. } => specimen.loops().filter_map(|process| process.kernel.cpu_share()).reduce(f64::max),
+            Self::OwnMemory { .. } => specimen.memory().map(|kib| f64::from(kib) / 1024.0),
+            Self::MemoryPerConnection { .. } => specimen.memory_per_connection(),
+            Self::Connections { .. } => Some(f64::from(specimen.open_connections())),
+            Self::Threads { .. } => specimen.thread_count().map(f64::from),
+            Self::Switches { .. } => specimen.switch_rate(),
+            Self::LostUpdates { .. } => specimen.lost_updates().map(f64::from),
+            Self::CpuTotal { .. } => specimen.cores_used(),
+            Self::LiveObjects { .. } => {
+                specimen.loops().filter_map(|process| process.live).map(|(objects, _)| f64::from(objects)).reduce(|sum, n| sum + n)
+            }
+            Self::Memory { .. } => {
+                let sampled = specimen.loops().filter(|process| process.kernel.memory.is_some());
+                sampled.map(|process| f64::from(process.kernel.resident_max) / 1024.0).reduce(|sum, mib| sum + mib)
+            }
+            Self::Calls { .. } => Some(errands(specimen, |errands| errands.calls)),
+            Self::Unhandled { .. } => Some(errands(specimen, |errands| errands.unhandled)),
+            Self::Noticed { .. } => Some(errands(specimen, |errands| errands.noticed)),
+            Self::Abandoned { .. } => Some(errands(specimen, |errands| errands.abandoned)),
             Self::Lost => None,
         }
     }

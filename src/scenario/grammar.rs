@@ -158,6 +158,8 @@ fn kind_of(outer: &str) -> &str {
         "Step" => "lesson step",
         "Figure" => "figure",
         "StallKind" => "kind of stall",
+        "ModelSetting" => "model",
+        "Share" => "way to share a port",
         "Outcome" => "outcome",
         other => other,
     }

@@ -9,7 +9,7 @@ use crate::base::lang::Lang;
 use crate::base::units::Nanos;
 use crate::command::Command;
 use crate::load::plan::Load;
-use crate::specimen::config::Limits;
+use crate::specimen::config::{Limits, ModelSetting};
 use crate::specimen::control::{FaultSetting, MitigationSetting};
 use crate::telemetry::vocabulary::{CloseReason, Fault, Outcome};
 
@@ -93,6 +93,9 @@ pub struct Specimen {
     /// What a request may be.
     #[serde(default)]
     pub limits: Limits,
+    /// How it waits for many clients at once.
+    #[serde(default)]
+    pub model: ModelSetting,
 }
 
 /// What a specimen is there for.
@@ -353,7 +356,7 @@ pub enum Figure {
         /// Where.
         specimen: String,
     },
-    /// Most time the loop thread was on a CPU, as a share of the run.
+    /// Most time the (busiest) loop thread was on a CPU, as a share of the run.
     Cpu {
         /// Where.
         specimen: String,
@@ -375,6 +378,41 @@ pub enum Figure {
     },
     /// Requests that nobody was left to answer.
     Abandoned {
+        /// Where.
+        specimen: String,
+    },
+    /// Its own memory, in MiB, over all its processes: what is resident without the program's text and the telemetry's rings.
+    OwnMemory {
+        /// Where.
+        specimen: String,
+    },
+    /// What each connection costs of it, in KiB: its growth between the fewest and the most connections that were sampled.
+    MemoryPerConnection {
+        /// Where.
+        specimen: String,
+    },
+    /// Connections that it holds open at the end.
+    Connections {
+        /// Where.
+        specimen: String,
+    },
+    /// Threads at the end, over all its processes.
+    Threads {
+        /// Where.
+        specimen: String,
+    },
+    /// Context switches a second of all its threads, since the beginning or the last mark.
+    Switches {
+        /// Where.
+        specimen: String,
+    },
+    /// Increments of the counter that all requests to `/count` share that were lost.
+    LostUpdates {
+        /// Where.
+        specimen: String,
+    },
+    /// CPU time of all its threads, as a share of one core (2: both of two cores all the time), since the beginning or the last mark.
+    CpuTotal {
         /// Where.
         specimen: String,
     },
@@ -411,7 +449,14 @@ impl Figure {
             | Self::Unhandled { specimen }
             | Self::Noticed { specimen }
             | Self::Abandoned { specimen }
-            | Self::Cpu { specimen } => Some(specimen),
+            | Self::Cpu { specimen }
+            | Self::OwnMemory { specimen }
+            | Self::MemoryPerConnection { specimen }
+            | Self::Connections { specimen }
+            | Self::Threads { specimen }
+            | Self::Switches { specimen }
+            | Self::LostUpdates { specimen }
+            | Self::CpuTotal { specimen } => Some(specimen),
             Self::Lost => None,
         }
     }

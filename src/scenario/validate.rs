@@ -16,8 +16,10 @@ use crate::base::units::Nanos;
 use crate::command::Command;
 use crate::command::table;
 use crate::load::plan::Load;
+use crate::specimen::config::ModelSetting;
 use crate::specimen::control::{FaultSetting, MitigationSetting};
-use crate::specimen::faults;
+use crate::specimen::{faults, models};
+use crate::telemetry::vocabulary::Mitigation;
 
 /// Specimens that fit on one screen, and on a small machine.
 pub const SPECIMENS: RangeInclusive<usize> = 1..=4;
@@ -27,6 +29,10 @@ pub const CONNECTIONS: RangeInclusive<u32> = 1..=20_000;
 pub const MAX_RATE: f64 = 1e6;
 /// The latest moment of a script.
 pub const MAX_AT: Nanos = Nanos::secs(600);
+/// Threads of a thread pool.
+pub const POOL: RangeInclusive<u16> = 1..=256;
+/// Worker processes.
+pub const PROCESSES: RangeInclusive<u8> = 1..=8;
 /// Worker threads of a pool.
 pub const THREADS: RangeInclusive<u8> = 1..=8;
 /// The budget of a slice.
@@ -197,6 +203,7 @@ impl Check<'_> {
                 }
                 self.fault(*setting, place);
             }
+            self.model(specimen, place);
             let limits = place.field("limits");
             self.within(limits.field("head"), "limits.head", &specimen.limits.head, &HEAD);
             self.within(limits.field("headers"), "limits.headers", &specimen.limits.headers, &HEADERS);
@@ -238,6 +245,7 @@ impl Check<'_> {
                 self.within(place.field("after"), "after", &after, &IDLE);
             }
             MitigationSetting::CatchPanic
+            | MitigationSetting::Lock
             | MitigationSetting::ReadUntilEagain
             | MitigationSetting::NonBlocking
             | MitigationSetting::CloseOnEof
@@ -248,6 +256,25 @@ impl Check<'_> {
             | MitigationSetting::AsyncAwait
             | MitigationSetting::WeakReferences
             | MitigationSetting::ExplicitRelease => {}
+        }
+    }
+
+    fn model(&mut self, specimen: &Specimen, place: Place<'_>) {
+        match specimen.model {
+            ModelSetting::ThreadPool { threads } => self.within(place.field("model").field("threads"), "threads", &threads, &POOL),
+            ModelSetting::Workers { processes, .. } => {
+                self.within(place.field("model").field("processes"), "processes", &processes, &PROCESSES);
+            }
+            ModelSetting::EventLoop | ModelSetting::ThreadPerConnection => {}
+        }
+        let row = models::row(specimen.model.kind());
+        for (n, setting) in specimen.faults.iter().enumerate().filter(|(_, setting)| !row.suffers(setting.kind())) {
+            self.wrong(place.field("faults").item(n), format!("{} cannot befall a {} server", setting.kind(), row.name()));
+        }
+        for (n, setting) in specimen.mitigations.iter().enumerate().filter(|(_, setting)| !row.takes(setting.kind())) {
+            let valid: Vec<&str> = row.mitigations().map(Mitigation::name).collect();
+            let message = format!("{} means nothing to a {} server; valid: {}", setting.kind(), row.name(), valid.join(", "));
+            self.wrong(place.field("mitigations").item(n), message);
         }
     }
 

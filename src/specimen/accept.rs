@@ -144,7 +144,7 @@ impl<P: Probe> Server<P> {
 }
 
 /// Whether a peer of this address is on this machine.
-fn is_this_machine(ip: IpAddr) -> bool {
+pub(super) fn is_this_machine(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(ip) => ip.is_loopback(),
         IpAddr::V6(ip) => ip.is_loopback() || ip.to_ipv4_mapped().is_some_and(|ip| ip.is_loopback()),

@@ -25,11 +25,11 @@ use crate::telemetry::{Probe, What};
 /// Bytes of one answer that one callback sends at most. The rest has its turn in the next tick.
 const MOST_SENT: u64 = 1024 * 1024;
 /// How long a closed connection is listened to, so that its peer can read the last answer before it hears of the end.
-const LINGER: Nanos = Nanos::secs(2);
+pub(super) const LINGER: Nanos = Nanos::secs(2);
 /// How often the server looks through its connections in the time that one of them may be idle.
 pub(super) const SWEEPS: u8 = 4;
 /// Bytes that are read and thrown away meanwhile, at most.
-const MOST_DRAINED: u64 = 8 * 1024 * 1024;
+pub(super) const MOST_DRAINED: u64 = 8 * 1024 * 1024;
 
 /// One connection.
 #[derive(Debug)]
@@ -511,7 +511,7 @@ impl Conn {
 }
 
 /// What an error of a read or a write says about the connection.
-fn lost(error: &io::Error) -> CloseReason {
+pub(super) fn lost(error: &io::Error) -> CloseReason {
     match error.kind() {
         io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionAborted => CloseReason::Reset,
         io::ErrorKind::TimedOut => CloseReason::Timeout,

@@ -123,6 +123,8 @@ pub enum MitigationSetting {
         /// How many (64 to 65536).
         bytes: u32,
     },
+    /// Whoever increments the shared counter of `/count` holds a lock from the reading to the writing.
+    Lock,
 }
 
 /// One order.
@@ -206,6 +208,7 @@ impl MitigationSetting {
             Self::HeaderTimeout { .. } => Mitigation::HeaderTimeout,
             Self::Backpressure { .. } => Mitigation::Backpressure,
             Self::ReadBudget { .. } => Mitigation::ReadBudget,
+            Self::Lock => Mitigation::Lock,
         }
     }
 }

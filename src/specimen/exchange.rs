@@ -25,7 +25,7 @@ use crate::telemetry::{Probe, What};
 const BATCH: usize = 256 * 1024;
 
 /// How long the computing may be that a client of another machine asks for.
-const MOST_FOR_STRANGERS: Nanos = Nanos::millis(100);
+pub(super) const MOST_FOR_STRANGERS: Nanos = Nanos::millis(100);
 
 /// An answer that is not there yet.
 #[derive(Debug)]
@@ -205,7 +205,7 @@ impl Conn {
                     stage = Stage::Answer;
                     let needs = allowed.map_or(Ok(Needs::Nothing), |row| row.needs(&call)).map_err(|sentence| (400, sentence));
                     match needs {
-                        Ok(Needs::Work(Work::Compute(busy))) if !self.trusted && busy > MOST_FOR_STRANGERS => {
+                        Ok(Needs::Work(Work::Cpu(busy))) if !self.trusted && busy > MOST_FOR_STRANGERS => {
                             Err((403, "Long computing is for clients on this machine only."))
                         }
                         needs => needs,
@@ -321,6 +321,9 @@ impl Conn {
         match common.hooks.work(job) {
             Placed::Done | Placed::Untouched(_) => {
                 common.stale = true;
+                if let Some(fact) = job.work.report() {
+                    common.note(fact);
+                }
                 return true;
             }
             Placed::Worker => common.probe.note_now(What::JobQueued { conn: job.conn, handler: job.handler }),

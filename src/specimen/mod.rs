@@ -3,12 +3,13 @@
 //! [`reactor`] is the loop, and the file we teach from; read it first. Then [`server`] (what its callbacks share), [`conn`] (a
 //! connection's bytes), [`exchange`] (from a request to its answer), and [`hooks`] (where faults and mitigations take hold).
 //! A handler that waits for others is in [`styles`]; what it is built on are [`handle`], [`promise`], [`executor`] and [`upstream`].
-//! The tables are [`handlers`], [`faults`] and [`mitigations`]. It knows neither the lab nor any screen.
+//! The tables are [`handlers`], [`faults`], [`mitigations`], and [`models`] (how else a server can wait for many). It knows neither the lab nor any screen.
 
 pub mod accept;
 pub mod config;
 pub mod conn;
 pub mod control;
+pub mod counter;
 pub mod errands;
 pub mod exchange;
 pub mod executor;
@@ -17,6 +18,7 @@ pub mod handle;
 pub mod handlers;
 pub mod hooks;
 pub mod mitigations;
+pub mod models;
 mod neighbour;
 pub mod orders;
 pub mod pool;

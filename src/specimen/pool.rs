@@ -164,6 +164,9 @@ fn work(queue: &Queue, completions: &Completions, clock: Clock, mut probe: impl 
     while let Some(job) = queue.take() {
         probe.note_now(What::JobBegan { conn: job.conn, handler: job.handler });
         job.work.run(&clock);
+        if let Some(fact) = job.work.report() {
+            probe.note_now(fact);
+        }
         probe.note_now(What::JobEnded { conn: job.conn });
         completions.put(job.token);
     }

@@ -14,6 +14,7 @@ use super::accept::Accept;
 use super::config::Config;
 use super::errands::Errands;
 use super::hooks::{Ground, Hooks};
+use super::models::{self, Start};
 use super::orders::Orders;
 use super::pool::{Completions, Slots};
 use super::reactor::Reactor;
@@ -44,26 +45,31 @@ pub fn run() -> io::Result<()> {
     }
     let channel = channel::from_stdin()?;
     let (config, fds) = channel::receive_with_fds::<Config>(&channel)?;
-    let Ok([mapping, listener]) = <[_; 2]>::try_from(fds) else {
+    let (listeners, workers) = (config.model.listeners(), config.model.processes());
+    if fds.len() != 1 + listeners + workers {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "a specimen is started with a mapping and a listener"));
-    };
+    }
+    let mut fds = fds.into_iter();
+    let mut next = || fds.next().ok_or(io::ErrorKind::InvalidInput);
+    let shared = Shared::open(next()?)?;
+    let listeners = (0..listeners).map(|_| Ok(net::TcpListener::from(next()?))).collect::<io::Result<_>>()?;
     raise_descriptor_limit(config.limits.descriptors)?;
-    limit_memory()?;
-    serve(config, Shared::open(mapping)?, net::TcpListener::from(listener), channel)
-}
-
-/// Serves on this thread until the lab says stop, or is gone.
-///
-/// # Errors
-/// As [`run`].
-pub fn serve(config: Config, shared: Shared, listener: net::TcpListener, channel: UnixStream) -> io::Result<()> {
+    limit_memory(models::row(config.model.kind()).stacks)?;
     if let Some(core) = config.core {
         let mut cores = rustix::thread::CpuSet::new();
         cores.set(core);
         rustix::thread::sched_setaffinity(None, &cores)?;
     }
+    models::row(config.model.kind()).serve(Start { config, shared, listeners, mappings: fds.collect(), channel })
+}
+
+/// Serves as an event loop on this thread until the lab says stop, or is gone.
+///
+/// # Errors
+/// As [`run`].
+pub fn serve(config: Config, shared: Shared, listener: net::TcpListener, channel: UnixStream) -> io::Result<()> {
     let clock = shared.clock();
-    leave_last_words(clock);
+    leave_last_words(clock, "the loop");
     if config.watched {
         let probe = Recorder::new(&shared, 0);
         go_round(config, clock, Some(shared), probe, listener, channel)
@@ -116,7 +122,7 @@ fn go_round<P: Probe>(
 }
 
 /// Where a listener is reached from here: one that is bound to every address is reached on loopback.
-fn reachable(address: SocketAddr) -> SocketAddr {
+pub(super) fn reachable(address: SocketAddr) -> SocketAddr {
     match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => SocketAddr::from((Ipv4Addr::LOCALHOST, address.port())),
         IpAddr::V6(ip) if ip.is_unspecified() => SocketAddr::from((Ipv6Addr::LOCALHOST, address.port())),
@@ -136,16 +142,21 @@ fn raise_descriptor_limit(wanted: Option<u64>) -> io::Result<()> {
 
 /// Faults let memory grow without a bound. This process is to die of it, not the machine that it runs on.
 const MOST_MEMORY: u64 = 1 << 30;
+/// Stacks that room is left for.
+const MOST_STACKS: u64 = 1 << 16;
 
-fn limit_memory() -> io::Result<()> {
-    let hard = rustix::process::getrlimit(Resource::Data).maximum;
-    let limit = Some(hard.map_or(MOST_MEMORY, |hard| hard.min(MOST_MEMORY)));
+/// The stacks of threads come on top of that: they are address space, of which next to nothing is ever touched.
+fn limit_memory(stack: u64) -> io::Result<()> {
+    let Rlimit { maximum: hard, .. } = rustix::process::getrlimit(Resource::Data);
+    let threads = rustix::process::getrlimit(Resource::Nofile).current.map_or(MOST_STACKS, |most| most.min(MOST_STACKS));
+    let wanted = MOST_MEMORY.saturating_add(threads.saturating_mul(stack));
+    let limit = Some(hard.map_or(wanted, |hard| hard.min(wanted)));
     Ok(rustix::process::setrlimit(Resource::Data, Rlimit { current: limit, maximum: limit })?)
 }
 
 /// A panic says where and why on standard error, in one line: the last words of a process that dies of it. Panics that are caught
 /// say so too, but not more often than once a second, so that nobody must read them for the loop to go on.
-fn leave_last_words(clock: Clock) {
+pub(super) fn leave_last_words(clock: Clock, who: &'static str) {
     let spoken = AtomicU64::new(0);
     std::panic::set_hook(Box::new(move |panic| {
         let now = clock.now().0;
@@ -157,6 +168,6 @@ fn leave_last_words(clock: Clock) {
         let text = panic.payload_as_str().unwrap_or("for no reason given");
         let place = panic.location().map_or_else(String::new, |at| format!(" at {}:{}", at.file(), at.line()));
         // Nobody may be left to hear it.
-        let _ = writeln!(io::stderr(), "the loop panicked{place}: {}", text.escape_debug());
+        let _ = writeln!(io::stderr(), "{who} panicked{place}: {}", text.escape_debug());
     }));
 }

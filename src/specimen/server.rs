@@ -114,7 +114,7 @@ impl Date {
     }
 
     #[inline]
-    fn refresh(&mut self, clock: &Clock) {
+    pub fn refresh(&mut self, clock: &Clock) {
         let now = clock.stamp();
         self.looked = now;
         if now >= self.until {

@@ -3,17 +3,23 @@
 
 use std::hint::black_box;
 
+use super::counter::COUNTER;
 use super::neighbour;
-use crate::base::clock::Clock;
+use crate::base::clock::{Clock, thread_cpu};
 use crate::base::units::Nanos;
+use crate::telemetry::What;
 
 /// A piece of work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Work {
     /// Compute for so long, by the clock of the thread that does it.
     Compute(Nanos),
+    /// Use the CPU for so long: where others want it too, it takes longer. A fixed amount of work, as most computing is.
+    Cpu(Nanos),
     /// Compute forever.
     Endless,
+    /// Increment the counter that all requests share.
+    Count,
     /// Ask somebody who takes so long to answer, and wait for it.
     Ask(Nanos),
 }
@@ -28,11 +34,21 @@ impl Work {
             Self::Compute(busy) => {
                 burn(clock, busy);
             }
+            Self::Cpu(time) => {
+                use_cpu(time);
+            }
+            Self::Count => COUNTER.increment(clock),
             Self::Endless => loop {
                 mix(1);
             },
             Self::Ask(takes) => neighbour::ask_and_wait(takes),
         }
+    }
+
+    /// What there is to report of it when it is done.
+    #[inline]
+    pub fn report(self) -> Option<What> {
+        (self == Self::Count).then(|| COUNTER.report())
     }
 
     /// Does at most `budget` of it, and says what is left. Endless work and waiting have no place where they could be cut.
@@ -42,7 +58,11 @@ impl Work {
                 let left = busy - burn(clock, busy.min(budget));
                 (left > Nanos::ZERO).then_some(Self::Compute(left))
             }
-            Self::Endless | Self::Ask(_) => {
+            Self::Cpu(time) => {
+                let left = time - use_cpu(time.min(budget));
+                (left > Nanos::ZERO).then_some(Self::Cpu(left))
+            }
+            Self::Endless | Self::Count | Self::Ask(_) => {
                 self.run(clock);
                 None
             }
@@ -58,6 +78,22 @@ fn burn(clock: &Clock, busy: Nanos) -> Nanos {
         seed = mix(seed);
         let so_far = clock.now() - begin;
         if so_far >= busy {
+            return so_far;
+        }
+    }
+}
+
+/// Computes until the calling thread has used so much CPU time, and says how much it has.
+fn use_cpu(time: Nanos) -> Nanos {
+    let begin = thread_cpu();
+    let mut seed = begin.0;
+    loop {
+        // Asking for a thread's own time is a system call: not after every half microsecond.
+        for _ in 0..8 {
+            seed = mix(seed);
+        }
+        let so_far = thread_cpu().since(begin);
+        if so_far >= time {
             return so_far;
         }
     }
@@ -82,6 +118,19 @@ mod tests {
         Work::Compute(Nanos::millis(20)).run(&clock);
         let took = clock.now() - begin;
         assert!(took >= Nanos::millis(20) && took < Nanos::millis(2_000), "{took}");
+    }
+
+    #[test]
+    fn computing_costs_what_it_says_however_busy_the_machine_is() {
+        let clock = Clock::start();
+        let begin = thread_cpu();
+        Work::Cpu(Nanos::millis(20)).run(&clock);
+        let mut work = Some(Work::Cpu(Nanos::millis(20)));
+        while let Some(rest) = work {
+            work = rest.run_slice(&clock, Nanos::millis(3));
+        }
+        let used = thread_cpu().since(begin);
+        assert!(used >= Nanos::millis(40) && used < Nanos::millis(60), "{used}");
     }
 
     #[test]

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::vocabulary::{Cause, CloseReason, Fault, Handler, Mitigation, Outcome, Phase, Style};
+use super::vocabulary::{Cause, CloseReason, Fault, Handler, Mitigation, Model, Outcome, Phase, Style};
 use crate::base::clock::Stamp;
 use crate::base::ids::{ClientId, ConnId, SpecimenId};
 use crate::base::units::Nanos;
@@ -23,6 +23,86 @@ pub enum Lane {
     Kernel,
     /// The lab.
     Lab,
+    /// Its threads that serve connections, those whose records go through this ring: threads can be thousands, and share rings.
+    Threads(u8),
+    /// One of its worker processes, counted from 0, and who reports about it.
+    Process(u8, Part),
+}
+
+/// Who reports about a worker process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Part {
+    /// Its loop thread.
+    Loop,
+    /// One of its worker threads, counted from 0.
+    Worker(u8),
+    /// The kernel.
+    Kernel,
+    /// Its master, or the lab.
+    Lab,
+}
+
+impl Part {
+    /// The lane that it would be if the process were the only one.
+    pub fn lane(self) -> Lane {
+        match self {
+            Self::Loop => Lane::Loop,
+            Self::Worker(n) => Lane::Worker(n),
+            Self::Kernel => Lane::Kernel,
+            Self::Lab => Lane::Lab,
+        }
+    }
+}
+
+impl Lane {
+    /// The most rings that threads share, the most worker processes, and the most worker threads of one of those: what one byte can tell apart.
+    pub const MOST_THREAD_RINGS: u8 = 64;
+    /// See [`Lane::MOST_THREAD_RINGS`].
+    pub const MOST_PROCESSES: u8 = 8;
+    const PROCESSES: u8 = 128;
+    const THREADS: u8 = 64;
+
+    /// The lane as a byte, as recordings have it.
+    pub fn pack(self) -> u8 {
+        match self {
+            Self::Loop => 0,
+            Self::Load => 1,
+            Self::Kernel => 2,
+            Self::Lab => 3,
+            Self::Worker(n) => 4 + n.min(Self::THREADS - 5),
+            Self::Threads(n) => Self::THREADS + n.min(Self::MOST_THREAD_RINGS - 1),
+            Self::Process(n, part) => {
+                let part = match part {
+                    Part::Loop => 0,
+                    Part::Kernel => 1,
+                    Part::Lab => 2,
+                    Part::Worker(n) => 3 + n.min(12),
+                };
+                Self::PROCESSES + n.min(Self::MOST_PROCESSES - 1) * 16 + part
+            }
+        }
+    }
+
+    /// The inverse of [`Lane::pack`].
+    pub fn unpack(byte: u8) -> Self {
+        match byte {
+            0 => Self::Loop,
+            1 => Self::Load,
+            2 => Self::Kernel,
+            3 => Self::Lab,
+            n if n < Self::THREADS => Self::Worker(n - 4),
+            n if n < Self::PROCESSES => Self::Threads(n - Self::THREADS),
+            n => {
+                let part = match n % 16 {
+                    0 => Part::Loop,
+                    1 => Part::Kernel,
+                    2 => Part::Lab,
+                    n => Part::Worker(n - 3),
+                };
+                Self::Process((n - Self::PROCESSES) / 16, part)
+            }
+        }
+    }
 }
 
 /// Which specimen a fact is about, and who reports it.
@@ -125,6 +205,7 @@ fields! {
     Fault: |v| v as u32, |b| Fault::from_u8(b as u8);
     Mitigation: |v| v as u32, |b| Mitigation::from_u8(b as u8);
     CloseReason: |v| v as u32, |b| CloseReason::from_u8(b as u8);
+    Model: |v| v as u32, |b| Model::from_u8(b as u8);
     (Outcome, u16): |v| u32::from(v.1) << 8 | v.0 as u32, |b| Outcome::from_u8(b as u8).map(|o| (o, (b >> 8) as u16));
     (Style, u16): |v| u32::from(v.1) << 8 | v.0 as u32, |b| Style::from_u8(b as u8).map(|s| (s, (b >> 8) as u16));
     (u16, u16): |v| u32::from(v.0) << 16 | u32::from(v.1), |b| Some(((b >> 16) as u16, b as u16));
@@ -283,6 +364,15 @@ facts! {
     /// The loop thread's state as one ASCII letter (R, S, D, T, Z ...), and its number of threads.
     89 ThreadState { letter: u32, threads: u32 },
 
+    /// A counter that all requests share was incremented: what it says, and what it should say.
+    126 Counted { value: u32, made: u32 },
+    /// CPU time of the whole process in nanoseconds since its start, all threads that it has had included, as high and low half.
+    120 ProcessCpu { high: u32, low: u32 },
+    /// Context switches of all its threads since the lab first looked, those of threads that have ended included: voluntary, involuntary.
+    121 ProcessSwitches { voluntary: u32, involuntary: u32 },
+    /// The core that the loop thread ran on last, and all cores that a sampled thread ran on last, as bits (core 31: 31 and above).
+    122 Cores { last: u32, seen: u32 },
+
     // ---- the lab --------------------------------------------------------------------------------------------------
     /// A specimen's process was started: its PID, and how many there were before it.
     100 Spawned { pid: u32, before: u32 },
@@ -304,6 +394,8 @@ facts! {
     108 LoadSpawned { pid: u32 },
     /// The lab's watching: CPU time of its own process so far, in microseconds, and its resident memory in KiB.
     109 OwnCost { micros: u32, resident: u32 },
+    /// The specimen is built on this model, with so many threads or processes (0: as many as it takes).
+    125 Modelled { model: Model, size: u32 },
 }
 
 #[cfg(test)]
@@ -324,6 +416,15 @@ mod tests {
             let record = Record::new(Stamp((1 << 56) - 1), what);
             assert_eq!((record.stamp(), record.what()), (Stamp((1 << 56) - 1), Some(what)));
         }
+    }
+
+    #[test]
+    fn a_lane_is_a_byte_and_every_byte_a_lane() {
+        for byte in 0..=u8::MAX {
+            assert_eq!(Lane::unpack(byte).pack(), byte);
+        }
+        let last = Lane::Process(Lane::MOST_PROCESSES - 1, Part::Worker(12));
+        assert_eq!((Lane::unpack(last.pack()), last.pack()), (last, u8::MAX));
     }
 
     #[test]

@@ -9,5 +9,5 @@ pub mod ring;
 pub mod shared;
 pub mod vocabulary;
 
-pub use event::{Event, Lane, Origin, What};
+pub use event::{Event, Lane, Origin, Part, What};
 pub use probe::{Probe, Recorder, Silent};

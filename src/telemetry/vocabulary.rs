@@ -91,6 +91,8 @@ vocabulary! {
         Stats = "/stats",
         /// No such path, a method that is not allowed, or a request that could not be read.
         Refused = "refused",
+        /// `/count`: increments a counter that all requests share.
+        Count = "/count",
     }
 }
 
@@ -165,6 +167,8 @@ vocabulary! {
         Backpressure = "backpressure",
         /// Read at most so much of a connection in one tick.
         ReadBudget = "read-budget",
+        /// Hold a lock from the reading to the writing of what threads share.
+        Lock = "lock",
     }
 }
 
@@ -217,6 +221,20 @@ vocabulary! {
         Refused = "refused",
         /// What came back was not HTTP.
         Garbled = "garbled",
+    }
+}
+
+vocabulary! {
+    /// How a server waits for many clients at once.
+    Model {
+        /// One thread, one loop, all connections.
+        EventLoop = "event-loop",
+        /// A thread for each connection.
+        ThreadPerConnection = "thread-per-connection",
+        /// A number of threads, and a queue of connections.
+        ThreadPool = "thread-pool",
+        /// A master process and a number of event-loop processes.
+        Workers = "workers",
     }
 }
 

@@ -307,6 +307,16 @@ impl Clients {
         self.in_flight = 0;
     }
 
+    /// The port of a client's connection.
+    pub(super) fn port(&self, id: ClientId) -> u16 {
+        self.each.get(id.0 as usize).map_or(0, |client| client.port)
+    }
+
+    /// How many clients wait for an answer on these connections.
+    pub(super) fn waiting_on(&self, connections: &Connections) -> u32 {
+        connections.by_port.keys().filter(|port| self.waits_at(**port)).count() as u32
+    }
+
     /// Since when the client at this port waits for an answer, if it does.
     pub fn waits_since(&self, port: u16) -> Option<Nanos> {
         let client = self.by_port.get(&port).and_then(|id| self.each.get(id.0 as usize))?;

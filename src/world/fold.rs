@@ -11,17 +11,19 @@ use super::strip::SLICE;
 use super::window::Slots;
 use super::{
     Asked, Clients, Connections, Death, Errands, Kernel, Life, MAX_DEATHS, MAX_LAST_WORDS, MAX_WORKERS, OwnCost, Reactor, Setup, Specimen,
-    Stalls, Strip, Worker, World,
+    Stalls, Strip, Threads, Worker, World,
 };
 use crate::base::ids::{ConnId, SpecimenId};
 use crate::base::units::Nanos;
-use crate::telemetry::event::{Event, Lane, What};
-use crate::telemetry::vocabulary::{Cause, Fault, Handler, Mitigation, Phase};
+use crate::telemetry::event::{Event, Lane, Readiness, What};
+use crate::telemetry::vocabulary::{Cause, Fault, Handler, Mitigation, Model, Phase};
 
 /// Later moments are damage, not time: 146 years, far below where arithmetic would end.
 const LAST: Nanos = Nanos(1 << 62);
 /// The ring number of the loop in [`What::Lost`].
 const LOOP_RING: u32 = 0;
+/// What ends those whose master has ended.
+const SIGKILL: u32 = 9;
 
 impl World {
     /// A world in which nothing has happened yet.
@@ -77,8 +79,7 @@ impl World {
         let now = now.min(LAST);
         self.now = self.now.max(now);
         for specimen in &mut self.specimens {
-            specimen.pass(now);
-            specimen.age(now);
+            specimen.advance(now);
         }
         if now >= self.boundary {
             self.boundary = Nanos((now.0 / SLICE.0 + 1) * SLICE.0);
@@ -131,12 +132,16 @@ impl Specimen {
             clients: Clients::default(),
             strip: Strip::default(),
             workers: Vec::new(),
+            model: (Model::EventLoop, 1),
+            threads: Threads::default(),
+            processes: Vec::new(),
             mitigations: [false; Mitigation::COUNT],
             faults: [false; Fault::COUNT],
             live: None,
             deaths: Vec::new(),
             died: 0,
             caught: 0,
+            counted: None,
             errands: Errands::default(),
             lost: 0,
             lost_at: None,
@@ -157,14 +162,80 @@ impl Specimen {
         matches!(self.life, Life::Running { .. })
     }
 
+    /// Its event loops: itself, or each of its worker processes.
+    pub fn loops(&self) -> impl Iterator<Item = &Self> {
+        let own = if self.processes.is_empty() { Some(self) } else { None };
+        own.into_iter().chain(&self.processes)
+    }
+
+    /// Whether its requests are served by callbacks on a loop, and not by threads of their own: only then is there anything to hold up.
+    pub fn has_loop(&self) -> bool {
+        !matches!(self.model.0, Model::ThreadPerConnection | Model::ThreadPool)
+    }
+
+    /// Its processes: itself, and each of its worker processes.
+    pub fn all_processes(&self) -> impl Iterator<Item = &Self> {
+        std::iter::once(self).chain(&self.processes)
+    }
+
     /// Jobs that its workers have done.
     pub fn jobs_done(&self) -> u64 {
-        self.workers.iter().map(|worker| worker.done).sum()
+        self.loops().flat_map(|process| &process.workers).map(|worker| worker.done).sum()
+    }
+
+    /// Connections that are open.
+    pub fn open_connections(&self) -> u32 {
+        self.loops().map(|process| process.connections.open).sum()
+    }
+
+    /// Its own memory in KiB, as last sampled: the anonymous part of what is resident, which leaves out the program's text and the rings.
+    pub fn memory(&self) -> Option<u32> {
+        self.all_processes().filter_map(|process| process.kernel.memory).map(|(_, anonymous)| anonymous).reduce(u32::saturating_add)
+    }
+
+    /// KiB that each connection costs: what its own memory has grown by, between the fewest and the most connections that were sampled.
+    pub fn memory_per_connection(&self) -> Option<f64> {
+        let (mut connections, mut memory) = (0, 0.0);
+        for ((few, before), (many, after)) in self.loops().filter_map(|process| process.kernel.footprint) {
+            connections += many - few;
+            memory += f64::from(after) - f64::from(before);
+        }
+        (connections > 0).then(|| memory.max(0.0) / f64::from(connections))
+    }
+
+    /// Threads, as last sampled.
+    pub fn thread_count(&self) -> Option<u32> {
+        self.all_processes().filter_map(|process| process.kernel.thread).map(|(_, threads)| threads).reduce(u32::saturating_add)
+    }
+
+    /// Cores that its processes have used on average since the beginning or the last mark.
+    pub fn cores_used(&self) -> Option<f64> {
+        self.all_processes().filter_map(|process| process.kernel.cores_used()).reduce(|sum, cores| sum + cores)
+    }
+
+    /// Context switches a second, of all threads of its processes, over the same time.
+    pub fn switch_rate(&self) -> Option<f64> {
+        self.all_processes().filter_map(|process| process.kernel.switch_rate()).reduce(|sum, rate| sum + rate)
+    }
+
+    /// Increments of the shared counter that were lost; `None` where nobody has counted.
+    pub fn lost_updates(&self) -> Option<u32> {
+        self.loops().filter_map(|process| process.counted).map(|(value, made)| made.saturating_sub(value)).reduce(u32::saturating_add)
+    }
+
+    /// Panics caught at the callback's edge.
+    pub fn panics_caught(&self) -> u32 {
+        self.loops().map(|process| process.caught).sum()
+    }
+
+    /// Deaths of its processes so far.
+    pub fn all_deaths(&self) -> u32 {
+        self.all_processes().map(|process| process.died).sum()
     }
 
     /// For how long the job that a worker has been on the longest has run; nothing before any worker has been seen.
     pub fn oldest_job(&self, now: Nanos) -> Option<Nanos> {
-        self.workers.iter().map(|worker| worker.job.map_or(Nanos::ZERO, |(.., since)| now.since(since))).max()
+        self.loops().flat_map(|process| &process.workers).map(|worker| worker.job.map_or(Nanos::ZERO, |(.., since)| now.since(since))).max()
     }
 
     #[inline]
@@ -175,6 +246,12 @@ impl Specimen {
             Lane::Worker(n) => self.of_worker(at, n, what),
             Lane::Kernel => self.of_kernel(at, what),
             Lane::Lab => self.of_lab(at, what),
+            Lane::Threads(_) => self.of_thread(at, what),
+            Lane::Process(n, part) => {
+                if let Some(process) = self.processes.get_mut(usize::from(n)) {
+                    process.apply(at, part.lane(), what);
+                }
+            }
         }
     }
 
@@ -282,6 +359,53 @@ impl Specimen {
         }
     }
 
+    /// A thread that serves connections. It waits in its read, so the kernel's report and the callback's beginning are one moment.
+    fn of_thread(&mut self, at: Nanos, what: What) {
+        if matches!(self.life, Life::Dead { .. }) {
+            return;
+        }
+        self.pass(at);
+        match what {
+            What::Read { conn, bytes } => {
+                if let Some(connection) = self.connections.of(conn) {
+                    connection.ready(at, Readiness::READABLE);
+                    connection.began(at, Cause::Readable);
+                    connection.read(bytes);
+                    connection.rested(at);
+                }
+            }
+            What::Requested { conn, handler } => {
+                self.threads.requested(at, conn, handler);
+                if let Some(connection) = self.connections.of(conn) {
+                    connection.began(at, Cause::Readable);
+                    connection.requested(at, handler);
+                }
+            }
+            What::Responded { conn, .. } => {
+                self.threads.responded(at, conn);
+                if let Some(connection) = self.connections.of(conn) {
+                    connection.responded(at);
+                    connection.rested(at);
+                }
+            }
+            What::Wrote { conn, bytes } => {
+                if let Some(connection) = self.connections.of(conn) {
+                    connection.wrote(bytes);
+                }
+            }
+            What::Closed { conn, reason } => {
+                self.threads.closed(conn);
+                self.connections.closed(conn, reason);
+            }
+            What::Caught { .. } => self.caught = self.caught.saturating_add(1),
+            What::Struck { conn, fault } => {
+                self.threads.struck(conn, fault);
+                self.of_any(at, what, false);
+            }
+            other => self.of_any(at, other, false),
+        }
+    }
+
     #[inline]
     fn of_load(&mut self, at: Nanos, what: What) {
         match what {
@@ -291,7 +415,8 @@ impl Specimen {
                 self.strip.waiting(self.clients.under_way());
             }
             What::Finished { client, outcome: (outcome, _) } => {
-                if self.clients.finished(at, client, outcome, &self.connections) {
+                let connections = connections_of(&self.processes, &self.connections, self.clients.port(client));
+                if self.clients.finished(at, client, outcome, connections) {
                     self.strip.answered();
                 }
             }
@@ -322,13 +447,20 @@ impl Specimen {
         // The socket table has been walked anew: this comes first. Rounds that look at processes alone leave it as it was.
         if matches!(what, What::AcceptQueue { .. }) {
             self.connections.sample();
+            self.processes.iter_mut().for_each(|process| process.connections.sample());
         }
         match what {
-            What::Unread { port, bytes } => self.connections.unread(port as u16, bytes),
+            What::Unread { port, bytes } => {
+                self.connections.unread(port as u16, bytes);
+                self.processes.iter_mut().for_each(|process| process.connections.unread(port as u16, bytes));
+            }
             What::AcceptQueue { length, .. } if self.reactor.running.is_some() => self.queue = self.queue.max(length),
             _ => {}
         }
         self.kernel.apply(at, what, self.reactor.worked);
+        if matches!(what, What::Memory { .. }) {
+            self.kernel.foot(self.connections.open);
+        }
         if matches!(what, What::OnCpu { .. } | What::RunDelay { .. }) {
             self.stalls.sampled(self.kernel.samples());
         }
@@ -346,7 +478,12 @@ impl Specimen {
                 self.strip.alive();
             }
             What::Listening { port } => self.port = Some(port as u16),
-            What::Died { signal, code } => self.died(at, signal, code),
+            What::Modelled { model, size } => self.modelled(model, size),
+            What::Died { signal, code } => {
+                self.died(at, signal, code);
+                // Workers die with their master.
+                self.processes.iter_mut().for_each(|process| process.died(at, SIGKILL, 0));
+            }
             What::WatchdogKilled { .. } => match self.deaths.last_mut() {
                 Some(death) if !matches!(self.life, Life::Running { .. }) => death.by_watchdog = true,
                 _ => self.watchdog = true,
@@ -370,6 +507,10 @@ impl Specimen {
                     asked.struck = true;
                 }
             }
+            // Threads report in rings of their own, which can be a little out of order.
+            What::Counted { value, made } if self.counted.is_none_or(|(_, before)| made >= before) => self.counted = Some((value, made)),
+            // Where threads are too many to be asked from outside, their process tells.
+            What::ProcessSwitches { .. } => self.kernel.apply(at, what, self.reactor.worked),
             What::Mitigated { mitigation, on } => self.mitigations[mitigation as usize] = on != 0,
             What::Lost { ring, events } => {
                 self.lost = self.lost.saturating_add(u64::from(events));
@@ -381,6 +522,10 @@ impl Specimen {
                         // Its end may be among what was lost. (One that has long been a stall is not: a stuck loop writes nothing.)
                         self.reactor.forget();
                     }
+                } else if matches!(self.model.0, Model::ThreadPerConnection | Model::ThreadPool) {
+                    self.connections.doubt();
+                    self.threads.end();
+                    self.counted = None;
                 }
             }
             What::Unwatched { millis } => {
@@ -395,9 +540,24 @@ impl Specimen {
             What::Marked { mark } => {
                 self.marked = Some((mark, at));
                 self.clients.reset_total(at);
+                self.kernel.mark();
+                self.processes.iter_mut().for_each(|process| process.kernel.mark());
             }
             What::LoadSpawned { pid } => self.clients.load_began(Some(pid)),
             _ => {}
+        }
+    }
+
+    /// Each worker process is a specimen of its own, but for its clients.
+    fn modelled(&mut self, model: Model, size: u32) {
+        self.model = (model, size);
+        let processes = if model == Model::Workers { size.min(u32::from(Lane::MOST_PROCESSES)) as usize } else { 0 };
+        let (id, name, threshold, passed) = (self.id, &self.name, self.threshold, self.passed);
+        self.processes.truncate(processes);
+        for n in self.processes.len()..processes {
+            let mut process = Self::new(id, &format!("{name}/{}", n + 1), threshold);
+            process.pass(passed);
+            self.processes.push(process);
         }
     }
 
@@ -446,6 +606,7 @@ impl Specimen {
         self.reactor.end();
         self.errands.end();
         self.workers.iter_mut().for_each(|worker| worker.job = None);
+        self.threads.end();
         self.connections.end()
     }
 
@@ -453,4 +614,9 @@ impl Specimen {
     pub fn is_polling(&self) -> bool {
         self.reactor.running.is_none() && self.reactor.phase == Phase::Poll
     }
+}
+
+/// The connections among which the one from this port is: a worker process's, or its specimen's own.
+fn connections_of<'a>(processes: &'a [Specimen], own: &'a Connections, port: u16) -> &'a Connections {
+    processes.iter().map(|process| &process.connections).find(|all| all.exchange(port).is_some()).unwrap_or(own)
 }

@@ -73,13 +73,7 @@ const SLACK: Nanos = Nanos::secs(1);
 impl Packed {
     fn new(base: Nanos, event: &Event) -> Option<Self> {
         let time = event.at.0.checked_sub(base.0).filter(|time| time >> TIME_BITS == 0)?;
-        let lane = match event.from.lane {
-            Lane::Loop => 0,
-            Lane::Load => 1,
-            Lane::Kernel => 2,
-            Lane::Lab => 3,
-            Lane::Worker(n) => 4 + n.min(251),
-        };
+        let lane = event.from.lane.pack();
         let (kind, a, b) = event.what.pack();
         let head = time << 24 | u64::from(lane) << 16 | u64::from(event.from.specimen.0) << 8 | u64::from(kind);
         Some(Self(head, u64::from(a) << 32 | u64::from(b)))
@@ -94,13 +88,7 @@ impl Packed {
     }
 
     fn event(self, base: Nanos) -> Option<Event> {
-        let lane = match (self.0 >> 16) as u8 {
-            0 => Lane::Loop,
-            1 => Lane::Load,
-            2 => Lane::Kernel,
-            3 => Lane::Lab,
-            n => Lane::Worker(n - 4),
-        };
+        let lane = Lane::unpack((self.0 >> 16) as u8);
         let what = What::unpack(self.0 as u8, (self.1 >> 32) as u32, self.1 as u32)?;
         Some(Event { at: self.at(base), from: Origin { specimen: self.specimen(), lane }, what })
     }

@@ -45,9 +45,45 @@ pub struct Kernel {
     pub thread: Option<(char, u32)>,
     /// CPU time between the first and the last sample, over all processes of the specimen, and the time between them.
     pub sampled_cpu: (Nanos, Nanos),
+    /// CPU time of the whole process, and the context switches of all its threads, so far.
+    pub process: Usage,
+    /// The same as shares and rates over the last second: cores, and switches a second (voluntary, involuntary).
+    pub process_rates: Option<(f64, (f64, f64))>,
+    /// What all processes of the specimen have used since the beginning or the last mark, and in how much time.
+    pub used: (Usage, Nanos),
+    /// The core that the loop thread ran on last, and bits for all cores that any of its threads has been seen on.
+    pub cores: Option<(u32, u32)>,
+    /// Anonymous memory in KiB when the fewest connections were open, and when the most were: (connections, KiB).
+    pub footprint: Option<((u32, u32), (u32, u32))>,
+    uses: VecDeque<(Nanos, Usage)>,
     samples: VecDeque<Sample>,
     /// The last run delay reported: it may come before or after the CPU time of its round.
     delay: Option<(Nanos, Nanos)>,
+}
+
+/// What a process has used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// CPU time, of all its threads.
+    pub cpu: Nanos,
+    /// Context switches of all its threads: they went to sleep.
+    pub voluntary: u64,
+    /// They were made to let others run.
+    pub involuntary: u64,
+}
+
+impl Usage {
+    fn since(self, before: Self) -> Self {
+        Self {
+            cpu: self.cpu.since(before.cpu),
+            voluntary: self.voluntary.saturating_sub(before.voluntary),
+            involuntary: self.involuntary.saturating_sub(before.involuntary),
+        }
+    }
+
+    fn plus(self, more: Self) -> Self {
+        Self { cpu: self.cpu + more.cpu, voluntary: self.voluntary + more.voluntary, involuntary: self.involuntary + more.involuntary }
+    }
 }
 
 /// The thread's clock at one moment.
@@ -69,6 +105,56 @@ impl Kernel {
     pub fn cpu_share(&self) -> Option<f64> {
         let (cpu, wall) = self.sampled_cpu;
         (wall > Nanos::ZERO).then(|| (cpu.as_secs() / wall.as_secs()).min(1.0))
+    }
+
+    /// Cores that the specimen's process has used on average since the beginning or the last mark; `None` before there are two samples.
+    pub fn cores_used(&self) -> Option<f64> {
+        let (used, wall) = self.used;
+        (wall > Nanos::ZERO).then(|| used.cpu.as_secs() / wall.as_secs())
+    }
+
+    /// Context switches a second of all its threads, over the same time.
+    pub fn switch_rate(&self) -> Option<f64> {
+        let (used, wall) = self.used;
+        (wall > Nanos::ZERO).then(|| (used.voluntary + used.involuntary) as f64 / wall.as_secs())
+    }
+
+    /// A mark was reached: what is used is counted from here.
+    pub(super) fn mark(&mut self) {
+        self.used = (Usage::default(), Nanos::ZERO);
+    }
+
+    /// So many connections were open when memory was sampled.
+    pub(super) fn foot(&mut self, connections: u32) {
+        let Some((_, anonymous)) = self.memory else { return };
+        let now = (connections, anonymous);
+        let (least, most) = self.footprint.get_or_insert((now, now));
+        if connections <= least.0 {
+            *least = now;
+        }
+        if connections >= most.0 {
+            *most = now;
+        }
+    }
+
+    /// The totals of a round are whole: the switches come after the CPU time.
+    fn totalled(&mut self, at: Nanos) {
+        if let Some((last, before)) = self.uses.back().copied() {
+            if at <= last {
+                return;
+            }
+            self.used.0 = self.used.0.plus(self.process.since(before));
+            self.used.1 += at.since(last);
+        }
+        self.uses.push_back((at, self.process));
+        while self.uses.len() > 16 || self.uses.get(1).is_some_and(|(second, _)| at.since(*second) >= Nanos::secs(1)) {
+            self.uses.pop_front();
+        }
+        if let Some((from, before)) = self.uses.front().copied().filter(|(from, _)| at > *from) {
+            let (used, seconds) = (self.process.since(before), at.since(from).as_secs());
+            let rate = |count: u64| count as f64 / seconds;
+            self.process_rates = Some((used.cpu.as_secs() / seconds, (rate(used.voluntary), rate(used.involuntary))));
+        }
     }
 
     /// Notes when a round of samples began.
@@ -104,6 +190,13 @@ impl Kernel {
             What::ThreadState { letter, threads } => {
                 self.thread = char::from_u32(letter).filter(char::is_ascii_graphic).map(|letter| (letter, threads));
             }
+            What::ProcessCpu { high, low } => self.process.cpu = time(high, low),
+            What::ProcessSwitches { voluntary, involuntary } => {
+                self.process.voluntary = u64::from(voluntary);
+                self.process.involuntary = u64::from(involuntary);
+                self.totalled(at);
+            }
+            What::Cores { last, seen } => self.cores = Some((last, seen | self.cores.map_or(0, |(_, before)| before))),
             _ => {}
         }
     }
@@ -176,6 +269,7 @@ impl Kernel {
             resident_max: self.resident_max,
             descriptors_max: self.descriptors_max,
             sampled_cpu: self.sampled_cpu,
+            used: self.used,
             ..Self::default()
         };
     }
@@ -195,6 +289,39 @@ mod tests {
 
     fn run_delay(ns: u64) -> What {
         What::RunDelay { high: (ns >> 32) as u32, low: ns as u32 }
+    }
+
+    #[test]
+    fn what_all_threads_use_is_counted_from_the_last_mark() {
+        let mut kernel = Kernel::default();
+        for n in 0..40_u64 {
+            let at = Nanos::millis(1_000 + n * 250);
+            // One and a half cores, and 400 switches a second, a quarter of them involuntary.
+            let cpu = n * 375_000_000;
+            kernel.apply(at, What::ProcessCpu { high: (cpu >> 32) as u32, low: cpu as u32 }, Nanos::ZERO);
+            kernel.apply(at, What::ProcessSwitches { voluntary: n as u32 * 75, involuntary: n as u32 * 25 }, Nanos::ZERO);
+            if n == 20 {
+                kernel.mark();
+                assert_eq!(kernel.cores_used(), None);
+            }
+        }
+        assert_eq!((kernel.cores_used(), kernel.switch_rate()), (Some(1.5), Some(400.0)));
+        assert_eq!(kernel.process_rates, Some((1.5, (300.0, 100.0))));
+        assert_eq!(kernel.used.1, Nanos::millis(250 * 19));
+        kernel.left();
+        assert_eq!((kernel.cores_used(), kernel.process_rates), (Some(1.5), None));
+    }
+
+    #[test]
+    fn memory_is_remembered_with_the_connections_it_was_for() {
+        let mut kernel = Kernel::default();
+        kernel.foot(5);
+        assert_eq!(kernel.footprint, None);
+        for (connections, anonymous) in [(1, 900), (1, 1_000), (6_000, 90_000), (6_000, 91_000), (3_000, 91_000)] {
+            kernel.apply(Nanos(1), What::Memory { resident: 200_000, anonymous }, Nanos::ZERO);
+            kernel.foot(connections);
+        }
+        assert_eq!(kernel.footprint, Some(((1, 1_000), (6_000, 91_000))));
     }
 
     #[test]

@@ -23,13 +23,14 @@ pub mod strip;
 pub mod testing;
 #[cfg(test)]
 mod tests;
+pub mod threads;
 pub mod window;
 
 use window::Slots;
 
 use crate::base::ids::SpecimenId;
 use crate::base::units::Nanos;
-use crate::telemetry::vocabulary::{Fault, Mitigation};
+use crate::telemetry::vocabulary::{Fault, Mitigation, Model};
 
 pub use clients::Clients;
 pub use connections::{Connection, Connections, Stage};
@@ -38,6 +39,7 @@ pub use kernel::Kernel;
 pub use reactor::{Reactor, Running};
 pub use stalls::{Stall, StallEnd, StallKind, Stalls};
 pub use strip::{Slice, Strip};
+pub use threads::Threads;
 
 /// Deaths that are remembered with their last words.
 pub const MAX_DEATHS: usize = 32;
@@ -107,6 +109,13 @@ pub struct Specimen {
     pub strip: Strip,
     /// Its worker threads (at most 8).
     pub workers: Vec<Worker>,
+    /// The model that it is built on, and how many threads or processes that has (0: as many as it takes).
+    pub model: (Model, u32),
+    /// Its threads that serve connections, where its model has such.
+    pub threads: Threads,
+    /// Its worker processes, where it is a master: each with its loop, connections, stalls, deaths and samples, as a specimen by itself
+    /// has them. Clients talk to the master's port, so they are here and not there. See [`Specimen::loops`].
+    pub processes: Vec<Specimen>,
     /// Which mitigations are on, by [`Mitigation`].
     pub mitigations: [bool; Mitigation::COUNT],
     /// Which standing faults are on, by [`Fault`].
@@ -119,6 +128,8 @@ pub struct Specimen {
     pub died: u32,
     /// Panics caught at the callback's edge.
     pub caught: u32,
+    /// What the counter that all its requests share said last, and what it should have said: the difference is what was lost.
+    pub counted: Option<(u32, u32)>,
     /// What its handlers do that wait for others.
     pub errands: Errands,
     /// Events of its rings that were dropped.

@@ -61,6 +61,27 @@ impl Specimen {
         }
     }
 
+    /// Time passes up to `now` for it and its worker processes, and what runs grows older.
+    pub(super) fn advance(&mut self, now: Nanos) {
+        self.pass(now);
+        self.age(now);
+        for process in &mut self.processes {
+            process.advance(now);
+        }
+    }
+
+    /// Clients wait for the loop that their connection has fallen to; only the master knows who they are.
+    fn count_victims(&mut self) {
+        let clients = &self.clients;
+        for process in &mut self.processes {
+            if let Some(stall) = process.stalls.current {
+                let culprit = process.connections.get(stall.conn).is_some_and(|connection| clients.waits_at(connection.port));
+                let waiting = clients.waiting_on(&process.connections).saturating_sub(u32::from(culprit));
+                process.stalls.waited_for_by(waiting);
+            }
+        }
+    }
+
     /// Time passes up to `at`, and the loop and its workers go on with what they do.
     #[inline]
     pub(super) fn pass(&mut self, at: Nanos) {
@@ -79,6 +100,7 @@ impl Specimen {
         self.passed = at;
         self.reactor.spend(time);
         let workers = if self.workers.is_empty() { 0 } else { self.workers.iter().filter(|w| w.job.is_some()).count() as u64 };
+        let workers = workers + u64::from(self.threads.serving());
         self.strip.spend(time, self.reactor.doing(), workers);
     }
 
@@ -104,6 +126,7 @@ impl Specimen {
             self.reactor.slide(boundary);
             self.clients.slide(boundary);
         }
+        self.count_victims();
         self.spend(at);
         debug_assert!(self.strip.newest == at.0 / SLICE.0);
     }

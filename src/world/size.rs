@@ -6,6 +6,7 @@ use super::clients::{Client, ROWS};
 use super::connections::Connection;
 use super::reactor::{Ready, Tally};
 use super::strip::Slice;
+use super::threads::Serving;
 use super::{Clients, Connections, Specimen, Stall, World};
 use crate::base::ids::{ClientId, ConnId};
 
@@ -42,6 +43,8 @@ impl Specimen {
             + self.deaths.iter().map(|death| size_of_val(death) + death.last_words.capacity()).sum::<usize>()
             + self.connections.bytes()
             + self.clients.bytes()
+            + table::<(ConnId, Serving)>(self.threads.capacity())
+            + self.processes.iter().map(Self::bytes).sum::<usize>()
             + 128 * 72 // The kernel's samples.
     }
 }

@@ -30,6 +30,8 @@ pub struct Stalls {
     /// The kernel's clock just before and at the beginning of each stall that it can still say something about; the newest last.
     watch: VecDeque<Watch>,
     unwatched: VecDeque<(Nanos, Nanos)>,
+    /// Clients that wait for the present stall, where they are counted elsewhere: those of a worker process are its master's.
+    waiting: u32,
 }
 
 /// One stall.
@@ -196,6 +198,15 @@ impl Stalls {
             self.watch.pop_front();
         }
         self.count += 1;
+        self.waiting = 0;
+    }
+
+    /// So many clients wait for the present stall, as somebody else counts them.
+    pub(super) fn waited_for_by(&mut self, clients: u32) {
+        if let Some(stall) = &mut self.current {
+            self.waiting = self.waiting.max(clients);
+            stall.victims = stall.victims.max(self.waiting);
+        }
     }
 
     fn described(&self, held: &Held, end: StallEnd) -> Stall {
@@ -210,7 +221,7 @@ impl Stalls {
             fault,
             kind: known.map_or(StallKind::Unknown, |stall| stall.kind),
             on_cpu: known.map_or(Nanos::ZERO, |stall| stall.on_cpu),
-            victims: held.victims,
+            victims: held.victims.max(if known.is_some() { self.waiting } else { 0 }),
             accept_queue: held.accept_queue,
             end,
         }

@@ -10,6 +10,7 @@ use loopscope::command::table::{COMMANDS, Group, Row};
 use loopscope::scenario::catalogue::BUILT_IN;
 use loopscope::specimen::faults::FAULTS;
 use loopscope::specimen::mitigations::MITIGATIONS;
+use loopscope::specimen::models::MODELS;
 
 const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
 
@@ -65,6 +66,14 @@ fn fault_table() -> String {
     table
 }
 
+fn model_table() -> String {
+    let mut table = String::from("| model | how it waits for many | what it costs |\n| --- | --- | --- |\n");
+    for row in MODELS {
+        let _ = writeln!(table, "| `{}` | {} | {} |", row.name(), cell(row.about), cell(row.price));
+    }
+    table
+}
+
 /// The text with what stands between `<!-- name: ... -->` and `<!-- /name -->` replaced.
 fn with_section(text: &str, name: &str, body: &str) -> String {
     let open = text.find(&format!("<!-- {name}:")).unwrap_or_else(|| panic!("the README has no section {name}"));
@@ -76,7 +85,7 @@ fn with_section(text: &str, name: &str, body: &str) -> String {
 #[test]
 fn the_readme_s_tables_are_those_of_the_program() {
     let written = std::fs::read_to_string(README).expect("the README");
-    let sections = [("keys", key_table()), ("lessons", lesson_table()), ("faults", fault_table())];
+    let sections = [("keys", key_table()), ("lessons", lesson_table()), ("faults", fault_table()), ("models", model_table())];
     let made = sections.iter().fold(written.clone(), |text, (name, body)| with_section(&text, name, body));
     if std::env::var_os("UPDATE_DOCS").is_some() {
         std::fs::write(README, &made).expect("writing the README");

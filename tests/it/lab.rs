@@ -12,7 +12,7 @@ use loopscope::lab::{Lab, Options, Refusal};
 use loopscope::load::plan::Load;
 use loopscope::scenario::Scenario;
 use loopscope::scenario::schema;
-use loopscope::specimen::config::Limits;
+use loopscope::specimen::config::{Limits, ModelSetting};
 use loopscope::specimen::control::{FaultSetting, MitigationSetting};
 use loopscope::telemetry::vocabulary::{Fault, Mitigation, Outcome};
 use loopscope::world::stalls::StallEnd;
@@ -35,6 +35,7 @@ fn scenario(specimens: &[(&str, &[MitigationSetting])], load: Load) -> Scenario 
                 faults: Vec::new(),
                 role: schema::Role::Server,
                 limits: Limits::default(),
+                model: ModelSetting::default(),
             })
             .collect(),
         load,

@@ -6,6 +6,7 @@ mod docs;
 mod harness;
 mod lab;
 mod layers;
+mod models;
 mod pty;
 mod scope;
 mod server;

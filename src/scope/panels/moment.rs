@@ -24,6 +24,10 @@ fn lane(lane: Lane, look: Look<'_>) -> String {
         Lane::Load => look.text("moment.load").into_owned(),
         Lane::Kernel => look.text("moment.kernel").into_owned(),
         Lane::Lab => look.text("moment.lab").into_owned(),
+        Lane::Threads(_) => look.text("moment.thread").into_owned(),
+        Lane::Process(n, part) => {
+            look.fill("moment.process", &[("n", &(u32::from(n) + 1).to_string()), ("lane", &self::lane(part.lane(), look))])
+        }
     }
 }
 
@@ -41,6 +45,7 @@ fn fact(what: What, look: Look<'_>) -> String {
         | What::JobBegan { handler, .. } => handler.name().to_owned(),
         What::Responded { status_nth: (status, _), .. } => status.to_string(),
         What::Closed { reason, .. } => reason.name().to_owned(),
+        What::Modelled { model, .. } => model.name().to_owned(),
         What::Finished { outcome: (outcome, status), .. } => format!("{} {status}", outcome.name()),
         What::Struck { fault, .. } | What::Faulted { fault, .. } | What::FaultAsked { fault, .. } => {
             words::fault(look.lang, fault).into_owned()

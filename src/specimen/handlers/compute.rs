@@ -13,7 +13,7 @@ pub(super) const ROW: Row = Row {
     example: "/compute?ms=5",
     allow: "GET, HEAD, OPTIONS",
     methods: &[Method::Get, Method::Head],
-    needs: |call| millis(call).map(|busy| Needs::Work(Work::Compute(busy))),
+    needs: |call| millis(call).map(|busy| Needs::Work(Work::Cpu(busy))),
     answer: |_, _, reply| {
         reply.send(200, TEXT, b"Computed.\n");
         0

@@ -3,6 +3,7 @@
 pub mod bytes;
 mod chain;
 mod compute;
+mod count;
 mod echo;
 mod root;
 mod sleep;
@@ -66,7 +67,7 @@ impl Row {
 }
 
 /// Every handler.
-pub static HANDLERS: &[Row] = &[root::ROW, echo::ROW, bytes::ROW, sleep::ROW, compute::ROW, chain::ROW, stats::ROW];
+pub static HANDLERS: &[Row] = &[root::ROW, echo::ROW, bytes::ROW, sleep::ROW, compute::ROW, chain::ROW, stats::ROW, count::ROW];
 
 /// The row for this path.
 #[inline]

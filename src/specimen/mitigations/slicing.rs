@@ -34,9 +34,9 @@ impl Hook for Slicing {
     fn work(&mut self, job: Job, clock: &Clock) -> Placed {
         match job.work {
             // Neither has a place where it could be cut.
-            Work::Endless | Work::Ask(_) => Placed::Untouched(job),
-            Work::Compute(_) if !job.is_task => Placed::Later(job),
-            Work::Compute(_) => match job.work.run_slice(clock, self.budget) {
+            Work::Endless | Work::Count | Work::Ask(_) => Placed::Untouched(job),
+            Work::Compute(_) | Work::Cpu(_) if !job.is_task => Placed::Later(job),
+            Work::Compute(_) | Work::Cpu(_) => match job.work.run_slice(clock, self.budget) {
                 Some(work) => Placed::Later(Job { work, ..job }),
                 None => Placed::Done,
             },

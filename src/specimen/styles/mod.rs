@@ -48,6 +48,19 @@ pub(super) fn begin(style: Style, handle: &Handle, query: Query, answer: Answer,
     }
 }
 
+/// The path that asks for one step.
+pub(super) fn path(query: Query, step: u16, say: &str) -> String {
+    let Query { ms, fail, .. } = query;
+    // What the upstream said comes back to it: only what cannot break a request line.
+    let say: String = say.trim().chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(64).collect();
+    let mut path = format!("/sleep?ms={ms}&say={say}");
+    if u16::from(fail) == step {
+        // Writing to a string does not fail.
+        let _ = write!(path, "&status=503");
+    }
+    path
+}
+
 /// How far a request has come.
 struct Progress {
     style: Style,
@@ -94,15 +107,7 @@ impl Ask {
     fn step(&self, step: u16, say: &str) -> Question {
         self.progress.step.set(step);
         self.handle.note(self.progress.reached(step));
-        let Query { ms, fail, .. } = self.query;
-        // What the upstream said comes back to it: only what cannot break a request line.
-        let say: String = say.trim().chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(64).collect();
-        let mut path = format!("/sleep?ms={ms}&say={say}");
-        if u16::from(fail) == step {
-            // Writing to a string does not fail.
-            let _ = write!(path, "&status=503");
-        }
-        Question { handle: self.handle.clone(), path }
+        Question { handle: self.handle.clone(), path: path(self.query, step, say) }
     }
 }
 

@@ -5,7 +5,7 @@
 //! that takes longer than [`PATIENCE`] has failed. What a call brings is handed to a callback; promises and futures are built on that
 //! ([`super::handle`]). It knows nothing of whose request a call is made for, except the token to give back.
 
-mod response;
+pub(super) mod response;
 mod socket;
 
 use std::collections::VecDeque;

@@ -3,13 +3,13 @@
 use std::ops::Range;
 
 /// Bytes of an answer, head and body, at most.
-pub(super) const LONGEST: usize = 256 * 1024;
+pub const LONGEST: usize = 256 * 1024;
 /// Header fields at most.
 const FIELDS: usize = 64;
 
 /// What the bytes so far are.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Found {
+pub enum Found {
     /// An answer, and where its body is.
     Whole { status: u16, body: Range<usize>, keeps_alive: bool },
     /// The beginning of one.
@@ -19,7 +19,7 @@ pub(super) enum Found {
 }
 
 /// Looks for an answer at the beginning of these bytes.
-pub(super) fn find(bytes: &[u8]) -> Found {
+pub fn find(bytes: &[u8]) -> Found {
     let mut fields = [httparse::EMPTY_HEADER; FIELDS];
     let mut answer = httparse::Response::new(&mut fields);
     let head = match answer.parse(bytes) {

@@ -139,6 +139,11 @@ pub fn judge(world: &World) -> Vec<Finding> {
     let mut findings = Vec::new();
     for specimen in &world.specimens {
         let before = findings.len();
+        for process in &specimen.processes {
+            // What clients see is their master's.
+            let rules = FINDINGS.iter().filter(|rule| !matches!(rule.kind, FindingKind::Overloaded | FindingKind::Calm));
+            findings.extend(rules.filter_map(|rule| (rule.find)(world, process)));
+        }
         for rule in FINDINGS {
             if rule.kind != FindingKind::Calm || findings.len() == before {
                 findings.extend((rule.find)(world, specimen));
