@@ -38,6 +38,13 @@ pub const BUILT_IN: &[Entry] = built_in![
     "13-slow-senders",
     "14-overload",
     "15-backpressure",
+    "16-ten-thousand-idle",
+    "17-cpu-bound",
+    "18-io-bound",
+    "19-computing-callback-by-model",
+    "20-blast-radius",
+    "21-shared-state",
+    "22-workers",
 ];
 
 /// A scenario and where it came from.
