@@ -234,12 +234,15 @@ impl Stalls {
     fn judge(&mut self, stall: &mut Stall, samples: &VecDeque<Sample>) {
         let Some(watch) = self.watch.iter_mut().find(|watch| watch.began == stall.began && !watch.settled) else { return };
         let (began, until) = (stall.began, stall.until());
+        // What a thread waited for a CPU is told after what it used of one: until then a sample would take waiting for sleeping.
+        let whole = |s: &Sample| s.run_delay.is_some() || samples.back().is_some_and(|newest| newest.at > s.at);
+        let mut inside = samples.iter().filter(|s| s.at > began && s.at <= until && whole(s)).copied();
         if watch.first.is_none() {
-            watch.first = samples.iter().find(|s| s.at > began && s.at <= until).copied();
+            watch.first = inside.next();
         }
-        let last_in = samples.iter().rev().find(|s| s.at > began && s.at <= until).copied();
-        let after = samples.iter().find(|s| s.at >= until).copied().filter(|_| stall.end != StallEnd::Ongoing);
-        watch.settled = after.is_some_and(|after| after.run_delay.is_some() || samples.back().is_some_and(|newest| newest.at > after.at));
+        let last_in = inside.next_back().or(watch.first);
+        let after = samples.iter().find(|s| s.at >= until).copied().filter(|s| stall.end != StallEnd::Ongoing && whole(s));
+        watch.settled = after.is_some();
 
         let inside = watch.first.zip(last_in).filter(|(a, b)| b.at.since(a.at).0 >= (stall.length.0 / 2).max(LEAST.0));
         let around = watch.before.or(watch.first).zip(after.or(last_in)).filter(|(a, b)| b.at > a.at);
@@ -319,6 +322,27 @@ mod tests {
             let want = 800.0 * step as f64 / 50.0;
             assert!((past.on_cpu.as_millis() - want).abs() < 0.1 * want, "{}", past.on_cpu);
         }
+    }
+
+    #[test]
+    fn whoever_waits_for_a_cpu_is_computing_also_before_the_kernel_has_said_how_long() {
+        let mut stalls = Stalls::default();
+        let mut clock = samples(&[(975, 100, 100)]);
+        for n in 1..=17 {
+            let at = Nanos::millis(975 + n * 50);
+            // One tenth of the time on a CPU, the rest waiting for one; the waiting is told a moment after.
+            let sample =
+                Sample { at, on_cpu: Nanos::millis(100 + n * 5), run_delay: None, worked: Nanos::millis(100 + n * 50), ..clock[0] };
+            clock.push_back(sample);
+            stalls.goes_on(&held(975 + n * 50 + 30), &clock);
+            if let Some(last) = clock.back_mut() {
+                last.run_delay = Some(Nanos::millis(n * 45));
+            }
+            stalls.sampled(&clock);
+            assert_ne!(stalls.current.unwrap().kind, StallKind::Parked, "after {n}");
+        }
+        stalls.ended(&held(1_860), StallEnd::Returned, &clock);
+        assert_eq!(stalls.past[0].kind, StallKind::Computing);
     }
 
     #[test]
