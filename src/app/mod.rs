@@ -44,6 +44,8 @@ pub struct Options {
     pub theme: Option<String>,
     /// Pictures a second, while something happens.
     pub fps: u8,
+    /// What every key means.
+    pub keys: Keymap,
 }
 
 /// What wakes the main loop.
@@ -98,7 +100,7 @@ pub fn run(options: Options) -> anyhow::Result<Option<i32>> {
         terminal,
         pump,
         clock,
-        keymap: Keymap::default(),
+        keymap: options.keys,
         lessons,
         scenario,
         ui,

@@ -1,11 +1,12 @@
 //! What can be said on the command line, and its help.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args as Group, Parser, Subcommand};
 
 use crate::base::lang::Lang;
+use crate::scope::theme::THEMES;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -30,6 +31,10 @@ Examples:
 
 Exit codes: 0 every claim holds, 1 one does not, 2 a file is wrong or a scenario could not be run.";
 
+const CONFIG_HELP: &str = "\
+The file is $XDG_CONFIG_HOME/loopscope/config.ron, else ~/.config/loopscope/config.ron. It lists only what differs from the defaults, keys
+too. The command line beats the environment (LOOPSCOPE_...), and that beats the file. Nothing is ever written to it by the program.";
+
 /// An oscilloscope for event loops: a real server on a real epoll loop, under real load, seen down to the single callback.
 #[derive(Debug, Parser)]
 #[command(name = "loopscope", version, after_help = EXAMPLES, args_conflicts_with_subcommands = true, max_term_width = 120)]
@@ -39,7 +44,7 @@ pub struct Args {
     #[command(flatten)]
     pub view: View,
     /// The language of everything that is shown; by default the locale's
-    #[arg(long, global = true, value_parser = languages())]
+    #[arg(long, global = true, env = "LOOPSCOPE_LANG", value_parser = languages())]
     pub lang: Option<Lang>,
 }
 
@@ -62,6 +67,13 @@ pub enum What {
     /// Run scenarios without a terminal and hold them to their claims
     #[command(after_help = CHECK_HELP)]
     Check(Check),
+    /// Print the settings of the configuration file with their defaults, or say where that file lies
+    #[command(after_help = CONFIG_HELP)]
+    Config {
+        /// Only the path of the file, whether or not there is one
+        #[arg(long)]
+        path: bool,
+    },
     /// Measure what epoll, poll and select cost as descriptors grow
     Selectors(super::selectors::Selectors),
     /// The process of a specimen, started by a lab
@@ -75,18 +87,19 @@ pub enum What {
 /// How the scope is shown, and where its specimens listen.
 #[derive(Clone, Debug, Group)]
 pub struct View {
-    /// The address that the specimens listen on. They are broken on purpose: think before you open them to a network
-    #[arg(long, value_name = "ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
-    pub bind: IpAddr,
+    /// The address that the specimens listen on. They are broken on purpose: think before you open them to a
+    /// network; by default 127.0.0.1
+    #[arg(long, value_name = "ADDRESS", env = "LOOPSCOPE_BIND")]
+    pub bind: Option<IpAddr>,
     /// The port of the first specimen; by default 7070 or the next free one
-    #[arg(long)]
+    #[arg(long, env = "LOOPSCOPE_PORT")]
     pub port: Option<u16>,
     /// The colours
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", env = "LOOPSCOPE_THEME", value_parser = themes())]
     pub theme: Option<String>,
-    /// Pictures a second, 1 to 120
-    #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u8).range(1..=120))]
-    pub fps: u8,
+    /// Pictures a second, 1 to 120; by default 30
+    #[arg(long, value_name = "N", env = "LOOPSCOPE_FPS", value_parser = clap::value_parser!(u8).range(1..=120))]
+    pub fps: Option<u8>,
 }
 
 #[derive(Clone, Debug, Group)]
@@ -107,12 +120,17 @@ pub struct Check {
     /// No progress on standard error
     #[arg(short, long)]
     pub quiet: bool,
-    /// The address that the specimens listen on. They are broken on purpose: think before you open them to a network
-    #[arg(long, value_name = "ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
-    pub bind: IpAddr,
+    /// The address that the specimens listen on. They are broken on purpose: think before you open them to a
+    /// network; by default 127.0.0.1
+    #[arg(long, value_name = "ADDRESS", env = "LOOPSCOPE_BIND")]
+    pub bind: Option<IpAddr>,
     /// The port of the first specimen; by default 7070 or the next free one
-    #[arg(long)]
+    #[arg(long, env = "LOOPSCOPE_PORT")]
     pub port: Option<u16>,
+}
+
+fn themes() -> impl TypedValueParser<Value = String> {
+    PossibleValuesParser::new(THEMES.iter().map(|theme| theme.0))
 }
 
 fn languages() -> impl TypedValueParser<Value = Lang> {
@@ -131,7 +149,7 @@ mod tests {
     #[test]
     fn arguments_are_understood() {
         let args = Args::try_parse_from(["loopscope", "--port", "8080", "--lang", "zh"]).unwrap();
-        assert_eq!((args.view.port, args.lang, args.view.fps), (Some(8080), Some(Lang::Zh), 30));
+        assert_eq!((args.view.port, args.lang, args.view.fps), (Some(8080), Some(Lang::Zh), None));
         let args = Args::try_parse_from(["loopscope", "check", "a.ron", "b", "--json", "--lang", "en"]).unwrap();
         assert!(matches!(args.what, Some(What::Check(check)) if check.scenarios == ["a.ron", "b"] && check.json && !check.all));
         for wrong in [
@@ -141,6 +159,7 @@ mod tests {
             &["--lang", "de"],
             &["--fps", "0"],
             &["--port", "70000"],
+            &["--theme", "drak"],
             &["--bind", "localhost"],
             &["nonsense"],
         ] {

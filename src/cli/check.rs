@@ -14,6 +14,7 @@ use super::args::Check;
 use super::headless::{self, Happening, Interrupted, Watch};
 use super::progress::Progress;
 use super::scope::{refuse, warn_of_address};
+use super::settings::Place;
 use super::{Ended, complain, say};
 use crate::base::lang::Lang;
 use crate::base::units::Nanos;
@@ -29,16 +30,16 @@ const TURN: Duration = Duration::from_millis(10);
 const ATTEMPTS: u32 = 3;
 
 /// Checks what was asked for.
-pub fn run(options: &Check, lang: Lang) -> anyhow::Result<Ended> {
+pub fn run(options: &Check, place: &Place, lang: Lang) -> anyhow::Result<Ended> {
     // All files are read before anything runs: a wrong one is told at once, and so are the others' mistakes.
     let Some(found) = find_all(options) else { return Ok(Ended::Wrong) };
-    warn_of_address(options.bind, lang);
+    warn_of_address(place.bind, lang);
     let signal = Signal::watch().context("watching for signals")?;
     let mut report =
         Report { schema: SCHEMA, version: env!("CARGO_PKG_VERSION"), passed: false, environment: environment(), scenarios: Vec::new() };
     let colour = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     for found in &found {
-        let run = match one(found, options, &signal, lang) {
+        let run = match one(found, options, place, &signal, lang) {
             Ok(run) => run,
             Err(Interrupted(signal)) => return Ok(Ended::Interrupted(signal)),
         };
@@ -79,7 +80,7 @@ fn find_all(options: &Check) -> Option<Vec<Found>> {
 }
 
 /// Runs one scenario. What goes wrong in it is part of its result; only an interruption ends the whole check.
-fn one(found: &Found, options: &Check, signal: &Signal, lang: Lang) -> Result<Run, Interrupted> {
+fn one(found: &Found, options: &Check, place: &Place, signal: &Signal, lang: Lang) -> Result<Run, Interrupted> {
     let scenario = &found.scenario;
     let mut run = Run {
         id: scenario.id.clone(),
@@ -98,8 +99,8 @@ fn one(found: &Found, options: &Check, signal: &Signal, lang: Lang) -> Result<Ru
         lesson: Vec::new(),
     };
     let mut progress = Progress::new(&scenario.id, options.quiet, lang);
-    let result = play_fairly(found, options, signal, lang, &mut progress, &mut run)
-        .and_then(|()| if options.no_lesson { Ok(()) } else { walk(found, options, signal, lang, &mut progress, &mut run) });
+    let result = play_fairly(found, place, signal, lang, &mut progress, &mut run)
+        .and_then(|()| if options.no_lesson { Ok(()) } else { walk(found, place, signal, lang, &mut progress, &mut run) });
     progress.finish();
     if let Err(error) = result {
         if let Some(interrupted) = error.downcast_ref::<Interrupted>() {
@@ -112,23 +113,16 @@ fn one(found: &Found, options: &Check, signal: &Signal, lang: Lang) -> Result<Ru
     Ok(run)
 }
 
-fn start(found: &Found, options: &Check) -> anyhow::Result<Lab> {
-    let options = Options { bind: options.bind, port: options.port, history: None, ..Options::default() };
+fn start(found: &Found, place: &Place) -> anyhow::Result<Lab> {
+    let options = Options { bind: place.bind, port: place.port, history: None, ..Options::default() };
     Lab::start(&found.scenario, &options).context("the lab did not start")
 }
 
 /// Plays the script, and again where claims failed while the machine was busy with something else: a loop that was not let run proves nothing.
-fn play_fairly(
-    found: &Found,
-    options: &Check,
-    signal: &Signal,
-    lang: Lang,
-    progress: &mut Progress,
-    result: &mut Run,
-) -> anyhow::Result<()> {
+fn play_fairly(found: &Found, place: &Place, signal: &Signal, lang: Lang, progress: &mut Progress, result: &mut Run) -> anyhow::Result<()> {
     loop {
         result.attempts += 1;
-        play(found, options, signal, lang, progress, result)?;
+        play(found, place, signal, lang, progress, result)?;
         let passed = result.expectations.iter().all(|claim| claim.passed);
         if passed || result.cpu_wait < BUSY || result.attempts == ATTEMPTS {
             return Ok(());
@@ -138,8 +132,8 @@ fn play_fairly(
 }
 
 /// The script, and the scenario's claims at its end.
-fn play(found: &Found, options: &Check, signal: &Signal, lang: Lang, progress: &mut Progress, result: &mut Run) -> anyhow::Result<()> {
-    let mut lab = start(found, options)?;
+fn play(found: &Found, place: &Place, signal: &Signal, lang: Lang, progress: &mut Progress, result: &mut Run) -> anyhow::Result<()> {
+    let mut lab = start(found, place)?;
     let mut wait = || signal.wait();
     let mut run = headless::Run::begin(&mut lab, &found.scenario, progress, &mut wait)?;
     result.ready_after_ms = run.ready_after().as_millis();
@@ -154,12 +148,12 @@ fn play(found: &Found, options: &Check, signal: &Signal, lang: Lang, progress: &
 }
 
 /// The lesson, on a lab of its own: the script may have left nothing alive.
-fn walk(found: &Found, options: &Check, signal: &Signal, lang: Lang, progress: &mut Progress, result: &mut Run) -> anyhow::Result<()> {
+fn walk(found: &Found, place: &Place, signal: &Signal, lang: Lang, progress: &mut Progress, result: &mut Run) -> anyhow::Result<()> {
     let tries = |step: &Step| matches!(step, Step::Try { command, .. } if command.in_script());
     if !found.scenario.lesson.iter().any(tries) {
         return Ok(());
     }
-    let mut lab = start(found, options)?;
+    let mut lab = start(found, place)?;
     let mut wait = || signal.wait();
     result.lesson = headless::Run::begin(&mut lab, &found.scenario, progress, &mut wait)?.walk(lang)?;
     Ok(())

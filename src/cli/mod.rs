@@ -6,11 +6,13 @@
 
 mod args;
 mod check;
+mod config;
 mod headless;
 mod list;
 mod progress;
 mod scope;
 mod selectors;
+mod settings;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -18,9 +20,11 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use args::{Args, What};
+use args::{Args, View, What};
+use config::Config;
 
 use crate::base::lang::Lang;
+use crate::scenario::Mistakes;
 
 /// What a subcommand came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,15 +60,19 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
-    let lang = args.lang.unwrap_or_else(|| Lang::of_environment(|name| std::env::var(name).ok()));
     let ended = match args.what {
-        None => scope::run(None, &args.view, lang),
-        Some(What::Run { scenario, view }) => scope::run(Some(&scenario), &view, lang),
-        Some(What::List { json }) => list::run(json, lang),
-        Some(What::Check(options)) => check::run(&options, lang),
-        Some(What::Selectors(options)) => selectors::run(&options),
+        // What a lab starts, and what tells of the file, reads no file.
         Some(What::Specimen) => return child(crate::specimen::process::run()),
         Some(What::Load) => return child(crate::load::process::run()),
+        Some(What::Config { path }) => config::run(path),
+        Some(What::Selectors(options)) => selectors::run(&options),
+        what => match Config::of_the_user() {
+            Ok(config) => obey(what, args.lang, &args.view, &config),
+            Err(mistakes) => {
+                point_at(&mistakes);
+                return Ended::Wrong.into();
+            }
+        },
     };
     match ended {
         Ok(ended) => ended.into(),
@@ -73,6 +81,22 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             Ended::Wrong.into()
         }
     }
+}
+
+/// Does what is asked, with what the file says where the arguments say nothing.
+fn obey(what: Option<What>, lang: Option<Lang>, view: &View, config: &Config) -> anyhow::Result<Ended> {
+    let lang = config.lang(lang);
+    match what {
+        Some(What::Run { scenario, view }) => scope::run(Some(&scenario), &config.settings(&view, lang)),
+        Some(What::List { json }) => list::run(json, lang),
+        Some(What::Check(options)) => check::run(&options, &config.place(options.bind, options.port), lang),
+        _ => scope::run(None, &config.settings(view, lang)),
+    }
+}
+
+/// Says what is wrong with a file. Each line stands by itself, with `file:line:column` at its beginning, where editors find it.
+fn point_at(mistakes: &Mistakes) {
+    let _ = writeln!(io::stderr().lock(), "{mistakes}");
 }
 
 /// What became of a child process of a lab. Its standard error is what the lab keeps as its last words.

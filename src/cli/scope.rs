@@ -3,13 +3,14 @@
 use std::io::IsTerminal;
 use std::net::IpAddr;
 
-use super::args::View;
-use super::{Ended, complain};
+use super::settings::Settings;
+use super::{Ended, complain, point_at};
 use crate::base::lang::Lang;
 use crate::scenario::catalogue::{self, NotFound};
 
 /// Opens the scope on a scenario, or on the list of lessons.
-pub fn run(scenario: Option<&str>, view: &View, lang: Lang) -> anyhow::Result<Ended> {
+pub fn run(scenario: Option<&str>, settings: &Settings) -> anyhow::Result<Ended> {
+    let lang = settings.lang;
     // What is wrong with the file is said before what is wrong with the terminal: it is more to the point.
     let found = match scenario.map(catalogue::find).transpose() {
         Ok(found) => found,
@@ -27,13 +28,14 @@ pub fn run(scenario: Option<&str>, view: &View, lang: Lang) -> anyhow::Result<En
         });
         return Ok(Ended::Wrong);
     }
-    warn_of_address(view.bind, lang);
+    warn_of_address(settings.place.bind, lang);
     let options = crate::app::Options {
         scenario: found.map(|found| found.scenario),
-        lab: crate::lab::Options { bind: view.bind, port: view.port, ..crate::lab::Options::default() },
+        lab: crate::lab::Options { bind: settings.place.bind, port: settings.place.port, ..crate::lab::Options::default() },
         lang,
-        theme: view.theme.clone(),
-        fps: view.fps,
+        theme: settings.theme.clone(),
+        fps: settings.fps,
+        keys: settings.keys.clone(),
     };
     let signal = crate::app::run(options)?;
     Ok(signal.map_or(Ended::Fine, |signal| Ended::Interrupted(u8::try_from(signal).unwrap_or(0))))
@@ -44,10 +46,7 @@ pub fn run(scenario: Option<&str>, view: &View, lang: Lang) -> anyhow::Result<En
 pub fn refuse(error: &NotFound) -> Ended {
     match error {
         NotFound::NoSuch { .. } => complain(&error.to_string()),
-        NotFound::Wrong(mistakes) => {
-            use std::io::Write;
-            let _ = writeln!(std::io::stderr().lock(), "{mistakes}");
-        }
+        NotFound::Wrong(mistakes) => point_at(mistakes),
     }
     Ended::Wrong
 }

@@ -72,6 +72,11 @@ const NAMES: &[(&str, Code)] = &[
     ("right", Code::Right),
 ];
 
+/// The names of the keys that are no characters.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    NAMES.iter().map(|(name, _)| *name)
+}
+
 impl Key {
     /// A key with nothing held down.
     pub fn new(code: Code) -> Self {

@@ -36,6 +36,14 @@ pub fn read(source: &str, outline: Option<&Outline<'_>>) -> Result<Scenario, Vec
     Err(mistakes)
 }
 
+/// Reads any text of this kind that is one value; its first mistake where it is none.
+///
+/// # Errors
+/// What is wrong with it, and where.
+pub fn parse<T: DeserializeOwned>(source: &str, outline: Option<&Outline<'_>>) -> Result<T, Mistake> {
+    options().from_str(source).map_err(|error| mistake(source, outline, &error, 0))
+}
+
 /// The mistakes of each part by itself.
 fn part_by_part(source: &str, outline: &Outline<'_>) -> Vec<Mistake> {
     let mut found = Vec::new();

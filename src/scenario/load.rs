@@ -18,6 +18,15 @@ pub const MAX_BYTES: u64 = 256 * 1024;
 /// # Errors
 /// Everything that is wrong with it. What concerns the file as a whole stands at line 1, column 1.
 pub fn from_file(path: &Path) -> Result<Scenario, Mistakes> {
+    let text = text_of(path)?;
+    from_text(&text).map_err(|list| Mistakes { file: path.into(), list })
+}
+
+/// Reads the text of a file of ours.
+///
+/// # Errors
+/// It cannot be read, is longer than [`MAX_BYTES`], or is not UTF-8.
+pub fn text_of(path: &Path) -> Result<String, Mistakes> {
     let whole = |message: String| Mistakes { file: path.into(), list: vec![Mistake::new(1, 1, &message)] };
     let file = File::open(path).map_err(|e| whole(format!("cannot be opened: {e}")))?;
     let mut bytes = Vec::new();
@@ -26,13 +35,12 @@ pub fn from_file(path: &Path) -> Result<Scenario, Mistakes> {
     if bytes.len() as u64 > MAX_BYTES {
         return Err(whole(format!("is longer than {} KiB, which no scenario is", MAX_BYTES / 1024)));
     }
-    let text = String::from_utf8(bytes).map_err(|e| {
+    String::from_utf8(bytes).map_err(|e| {
         let good = e.utf8_error().valid_up_to();
         let before = String::from_utf8_lossy(&e.as_bytes()[..good]).into_owned();
         let (line, column) = super::outline::line_column(&before, good);
         Mistakes { file: path.into(), list: vec![Mistake::new(line, column, "is not UTF-8 text from here on")] }
-    })?;
-    from_text(&text).map_err(|list| Mistakes { file: path.into(), list })
+    })
 }
 
 /// Parses and validates a scenario's text.

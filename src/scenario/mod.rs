@@ -5,10 +5,10 @@
 
 pub mod catalogue;
 pub mod expectation;
-mod grammar;
+pub mod grammar;
 pub mod load;
 pub mod mistake;
-mod outline;
+pub mod outline;
 pub mod schema;
 pub mod validate;
 

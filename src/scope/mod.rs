@@ -65,6 +65,16 @@ impl Look<'_> {
         words::text(self.lang, key)
     }
 
+    /// The sentence under a key with the present key of a command for each `%{command-id}` in it.
+    pub fn keyed(&self, key: &str) -> String {
+        let text = self.text(key);
+        let ids: Vec<&str> = text.split("%{").skip(1).filter_map(|rest| rest.split('}').next()).collect();
+        let sign = |id: &str| Some(self.keys.keys(table::by_id(id)?).first().copied().map_or_else(|| format!(":{id}"), Key::sign));
+        let signs: Vec<(&str, String)> = ids.into_iter().filter_map(|id| Some((id, sign(id)?))).collect();
+        let signs: Vec<(&str, &str)> = signs.iter().map(|(id, sign)| (*id, sign.as_str())).collect();
+        self.fill(key, &signs)
+    }
+
     /// The sentence under a key with each `%{name}` filled in.
     pub fn fill(&self, key: &str, values: &[(&str, &str)]) -> String {
         words::fill(self.lang, key, values)

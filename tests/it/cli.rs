@@ -11,6 +11,8 @@ use tempfile::TempDir;
 fn loopscope(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_loopscope"));
     command.args(arguments).stdin(Stdio::null()).env_remove("LC_ALL").env_remove("LC_MESSAGES").env("LANG", "C.UTF-8");
+    // Whatever the person who runs the tests has configured.
+    command.env("XDG_CONFIG_HOME", "/nonexistent");
     command
 }
 
@@ -45,6 +47,52 @@ fn it_says_what_it_is_and_how_it_is_used() {
     assert!(!out.contains("__specimen") && !out.contains("__load"), "{out}");
     let (code, _, err) = run(&["chekc", "--all"]);
     assert!(code == 2 && err.contains("check"), "{err}");
+}
+
+/// A folder with a configuration file, as `XDG_CONFIG_HOME` would name it.
+fn configured(text: &str) -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("loopscope")).unwrap();
+    let file = folder.path().join("loopscope/config.ron");
+    fs::write(&file, text).unwrap();
+    (folder, file)
+}
+
+#[test]
+fn the_command_line_beats_the_environment_and_that_beats_the_file() {
+    let (folder, file) = configured("(lang: \"zh\")");
+    let said = |arguments: &[&str], environment: &[(&str, &str)]| {
+        let mut command = loopscope(arguments);
+        command.env("XDG_CONFIG_HOME", folder.path()).env("LANG", "en_US.UTF-8").envs(environment.iter().copied());
+        String::from_utf8(command.output().unwrap().stdout).unwrap()
+    };
+    assert_eq!(said(&["config", "--path"], &[]), format!("{}\n", file.display()));
+    assert!(said(&["list"], &[]).contains("健康"), "the file beats the locale");
+    assert!(said(&["list"], &[("LOOPSCOPE_LANG", "en")]).contains("healthy"));
+    assert!(said(&["list", "--lang", "zh"], &[("LOOPSCOPE_LANG", "en")]).contains("健康"));
+    fs::write(&file, said(&["config"], &[])).unwrap();
+    assert!(said(&["list"], &[]).contains("healthy"), "what config prints changes nothing");
+}
+
+#[test]
+fn what_is_wrong_in_the_configuration_is_said_before_anything_runs() {
+    let (folder, file) = configured("Config(\n    thme: \"dark\",\n)\n");
+    let output = loopscope(&["list"]).env("XDG_CONFIG_HOME", folder.path()).output().unwrap();
+    let err = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
+    assert!(
+        err.starts_with(&format!("{}:2:5: unknown field \"thme\"", file.display())) && err.contains("did you mean \"theme\"?"),
+        "{err}"
+    );
+    // What tells of the file works all the same.
+    for arguments in [&["config"][..], &["config", "--path"]] {
+        assert!(loopscope(arguments).env("XDG_CONFIG_HOME", folder.path()).output().unwrap().status.success());
+    }
+    fs::remove_file(&file).unwrap();
+    fs::create_dir(&file).unwrap();
+    let output = loopscope(&["list"]).env("XDG_CONFIG_HOME", folder.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "a file that cannot be read is not passed over");
+    assert_eq!(loopscope(&["--theme", "drak"]).output().unwrap().status.code(), Some(2));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The program on a terminal of its own: what it draws, and that the terminal is given back whatever ends or interrupts it.
 
 use std::io::{Read, Write};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -29,6 +30,11 @@ struct Seen {
 
 impl Session {
     fn start(args: &[&str], columns: u16, rows: u16) -> Self {
+        Self::configured(args, columns, rows, None)
+    }
+
+    /// The same with the configuration in this folder.
+    fn configured(args: &[&str], columns: u16, rows: u16, config: Option<&Path>) -> Self {
         let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size).unwrap();
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_loopscope"));
@@ -38,6 +44,7 @@ impl Session {
         command.env("LANG", "en_US.UTF-8");
         command.env_remove("LC_ALL");
         command.env_remove("NO_COLOR");
+        command.env("XDG_CONFIG_HOME", config.unwrap_or(Path::new("/nonexistent")));
         let child = pair.slave.spawn_command(command).unwrap();
         drop(pair.slave);
         let seen = Arc::new(Mutex::new(Seen { parser: vt100::Parser::new(rows, columns, 0), raw: Vec::new() }));
@@ -394,6 +401,30 @@ fn the_help_is_searched() {
     session.wait_for("What you see");
     session.send("\x1b");
     session.wait("the scope", |screen| !screen.contains("What you see"));
+    session.send("q");
+    assert!(session.ended().success());
+}
+
+#[test]
+fn other_keys_work_and_are_shown_everywhere() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("loopscope")).unwrap();
+    let text = r#"Config(theme: "light", keys: { "compute": ["F5"], "fault-menu": ["F2"], "open-loop": ["c"], "help": ["F1"] })"#;
+    std::fs::write(folder.path().join("loopscope/config.ron"), text).unwrap();
+    let mut session = Session::configured(&["run", "01-healthy-loop"], 160, 40, Some(folder.path()));
+    session.wait("clients", |screen| screen.contains("conns 64"));
+    session.wait("the footer", |screen| screen.lines().last().is_some_and(|line| line.contains("F2  fault")));
+    session.send("?");
+    session.send("\x1bOP");
+    session.wait("the help", |screen| screen.contains("What you see") && screen.contains("F5  compute 800 ms: "));
+    session.send("\x1b");
+    session.wait("the scope", |screen| !screen.contains("What you see"));
+    session.send(":compute");
+    session.wait("the palette", |screen| screen.contains("F5  │"));
+    session.send("\x1b");
+    session.wait("the scope", |screen| screen.contains("F2  fault"));
+    session.send("\x1b[15~");
+    session.wait_for("holds the loop");
     session.send("q");
     assert!(session.ended().success());
 }

@@ -320,7 +320,7 @@ impl Widget for &Table<'_> {
 pub fn details(specimen: &Specimen, now: Nanos, rows: &Rows, look: Look<'_>, area: Rect, buf: &mut Buffer) {
     let mut pen = Pen::new(buf, area);
     let Some(RowId::Connection(id)) = rows.connection else {
-        pen.message(&look.text("connections.choose"), look.style(Role::Dim));
+        pen.message(&look.keyed("connections.choose"), look.style(Role::Dim));
         return;
     };
     let Some(connection) = specimen.connections.get(id) else {

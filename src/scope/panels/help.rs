@@ -63,8 +63,8 @@ pub fn shape(screen: Screen, sought: &str, look: Look<'_>, columns: u16) -> Vec<
 fn sections(screen: Screen, look: Look<'_>, columns: usize) -> Vec<(&'static str, Vec<Item>)> {
     let about = SCREENS.iter().find(|row| row.screen == screen).map_or(&["help.start"][..], |row| row.about);
     let paragraph = |key: &&str| Item {
-        lines: wrap(&look.text(key), columns).into_iter().map(Line::Text).collect(),
-        words: format!("{} {}", look.text(key), words::text(Lang::En, key)),
+        lines: wrap(&look.keyed(key), columns).into_iter().map(Line::Text).collect(),
+        words: format!("{} {}", look.keyed(key), words::text(Lang::En, key)),
     };
     let of_menu = |menu| table::menu(menu).map(|row| of_row(row, look, columns)).collect();
     let of_group = |group: Group| {

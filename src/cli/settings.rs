@@ -1,0 +1,76 @@
+//! What holds for a run, once the command line, the environment, the configuration file and the defaults have had their say, in this order.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use super::args::View;
+use super::config::Config;
+use crate::base::lang::Lang;
+use crate::command::keymap::Keymap;
+
+/// Pictures a second where nobody says otherwise.
+pub const FPS: u8 = 30;
+
+/// Where specimens listen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The address.
+    pub bind: IpAddr,
+    /// The port of the first one; without it 7070 or the next free one.
+    pub port: Option<u16>,
+}
+
+/// How the scope is shown, and where its specimens listen.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The language.
+    pub lang: Lang,
+    /// The theme, by name; without one, the dark one.
+    pub theme: Option<String>,
+    /// Pictures a second.
+    pub fps: u8,
+    /// Where specimens listen.
+    pub place: Place,
+    /// What every key means.
+    pub keys: Keymap,
+}
+
+impl Config {
+    /// The language: what was asked for, else what the file says, else the locale's.
+    pub fn lang(&self, asked: Option<Lang>) -> Lang {
+        asked.or(self.lang).unwrap_or_else(|| Lang::of_environment(|name| std::env::var(name).ok()))
+    }
+
+    /// Where specimens listen: what was asked for, else what the file says, else loopback.
+    pub fn place(&self, bind: Option<IpAddr>, port: Option<u16>) -> Place {
+        Place { bind: bind.or(self.bind).unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)), port: port.or(self.port) }
+    }
+
+    /// Everything, from what the command line (or the environment, which clap reads) has asked for.
+    pub fn settings(&self, view: &View, lang: Lang) -> Settings {
+        Settings {
+            lang,
+            theme: view.theme.clone().or_else(|| self.theme.clone()),
+            fps: view.fps.or(self.fps).unwrap_or(FPS),
+            place: self.place(view.bind, view.port),
+            keys: self.keys.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_asked_for_beats_the_file_and_the_file_beats_the_defaults() {
+        let config = Config::of_text("(lang: \"zh\", theme: \"light\", fps: 12, port: 9000)").unwrap();
+        let none = View { bind: None, port: None, theme: None, fps: None };
+        let of_file = config.settings(&none, config.lang(None));
+        assert_eq!((of_file.lang, of_file.theme.as_deref(), of_file.fps, of_file.place.port), (Lang::Zh, Some("light"), 12, Some(9000)));
+        let asked = View { bind: None, port: Some(1234), theme: Some("dark".into()), fps: Some(60) };
+        let asked = config.settings(&asked, config.lang(Some(Lang::En)));
+        assert_eq!((asked.lang, asked.theme.as_deref(), asked.fps, asked.place.port), (Lang::En, Some("dark"), 60, Some(1234)));
+        let bare = Config::default().settings(&none, Lang::En);
+        assert_eq!((bare.theme, bare.fps, bare.place.bind, bare.place.port), (None, FPS, IpAddr::V4(Ipv4Addr::LOCALHOST), None));
+    }
+}
