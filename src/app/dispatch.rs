@@ -66,6 +66,9 @@ impl App {
             Command::NextLesson => self.open_id(catalogue::neighbour(&self.scenario.id, 1).id),
             Command::PreviousLesson => self.open_id(catalogue::neighbour(&self.scenario.id, -1).id),
             Command::Restart => self.open(self.scenario.clone()),
+            Command::Hint => self.say(words::text(self.lang, "notice.no_hint").into_owned()),
+            Command::Review => self.say(words::text(self.lang, "notice.no_review").into_owned()),
+            Command::Solve => return self.solve(),
             command => {
                 self.ui.note(&command, &self.scenario);
                 self.pump.order(Order::Carry(Some(SpecimenId(self.ui.chosen as u8)), command));
@@ -92,6 +95,23 @@ impl App {
                 self.ui.open = Open::Nothing;
                 self.ui.line.clear();
                 return self.dispatch(command);
+            }
+        }
+        Ok(Flow::Draw)
+    }
+
+    /// Does what the step asks for.
+    fn solve(&mut self) -> anyhow::Result<Flow> {
+        let orders = self.ui.solve(&self.scenario);
+        if orders.is_empty() {
+            self.say(words::text(self.lang, "notice.nothing_to_do").into_owned());
+        }
+        for (specimen, command) in orders {
+            if command.in_script() {
+                self.ui.note(&command, &self.scenario);
+                self.pump.order(Order::Carry(Some(specimen), command));
+            } else {
+                self.dispatch(command)?;
             }
         }
         Ok(Flow::Draw)

@@ -213,10 +213,11 @@ impl App {
         self.travelled = now;
         let Self { terminal, pump, keymap, lessons, scenario, ui, eye, theme, lang, then, targets, .. } = self;
         let mut lively = false;
+        let mut orders = Vec::new();
         terminal.draw(|buf| {
             let stage = pump.stage();
             let (live, addresses) = (stage.world(), stage.addresses());
-            ui.look(scenario, live);
+            orders = ui.look(scenario, live);
             let world = travel::shown(then, &stage, passed, ui, eye, *lang);
             lively = ui.frozen.is_some_and(|frozen| frozen.speed.is_some());
             lively |= world.specimens.iter().any(|s| s.stalls.current.is_some() || matches!(s.life, Life::Starting));
@@ -225,10 +226,16 @@ impl App {
             let drawn = scope::draw(&scene, buf);
             *targets = drawn.targets;
             ui.pages = drawn.pages;
+            if drawn.pages > 0 {
+                ui.page = ui.page.min(drawn.pages - 1);
+            }
             ui.rows.shown = drawn.shown;
             ui.reach = drawn.reach;
             // The lab goes on while the picture goes to the terminal.
         })?;
+        for (specimen, order) in orders {
+            self.pump.order(pump::Order::Carry(Some(specimen), order));
+        }
         if lively {
             self.lively_until = self.clock.now() + LIVELY;
         }

@@ -149,7 +149,12 @@ fn play(found: &Found, place: &Place, signal: &Signal, lang: Lang, progress: &mu
 
 /// The lesson, on a lab of its own: the script may have left nothing alive.
 fn walk(found: &Found, place: &Place, signal: &Signal, lang: Lang, progress: &mut Progress, result: &mut Run) -> anyhow::Result<()> {
-    let tries = |step: &Step| matches!(step, Step::Try { command, .. } if command.in_script());
+    let tries = |step: &Step| match step {
+        Step::Try { command, .. } => command.in_script(),
+        Step::Predict { see, .. } => see.as_ref().is_some_and(|see| see.command.in_script()),
+        Step::Task(_) => true,
+        Step::Say(_) => false,
+    };
     if !found.scenario.lesson.iter().any(tries) {
         return Ok(());
     }

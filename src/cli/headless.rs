@@ -11,13 +11,18 @@ use crate::base::units::Nanos;
 use crate::command::{Command, table};
 use crate::lab::{Lab, Script};
 use crate::output::check::Claim;
-use crate::scenario::schema::{Expectation, Scenario, Step};
+use crate::scenario::attempt::Attempt;
+use crate::scenario::schema::{Expectation, Scenario, See, Step, Task, Text};
+use crate::scenario::stretch::Stretch;
+use crate::scenario::{Verdict, figures};
 use crate::world::{Life, World};
 
 /// How long servers and clients may take to be ready: generous, for a machine that does much else.
 const READY_WITHIN: Nanos = Nanos::secs(30);
 /// How long what a lesson has the reader try may take to lead to what it says.
 const TRY_WITHIN: Nanos = Nanos::secs(15);
+/// How long the figures of an explanation may take to be measured.
+const FIGURES_WITHIN: Nanos = Nanos::secs(3);
 /// How long the walk stays with a step that says nothing of what it leads to.
 const TRY_FOR: Nanos = Nanos::millis(500);
 
@@ -186,7 +191,7 @@ impl<'a, S: Subject> Run<'a, S> {
         }
     }
 
-    /// Does what the lesson has the reader try, step by step, and says whether it led to what the step says.
+    /// Does what the lesson has the reader try, step by step, and says whether it led to what the step says; solves its tasks.
     ///
     /// What is for the scope alone (the next lesson, freezing) is left out. A step for the chosen specimen is done on the first.
     ///
@@ -196,17 +201,111 @@ impl<'a, S: Subject> Run<'a, S> {
         self.watch.happened(&Happening::Lesson);
         let mut claims = Vec::new();
         for (n, step) in self.scenario.lesson.iter().enumerate() {
-            let Step::Try { command, specimen, until, .. } = step else { continue };
-            if !command.in_script() {
-                continue;
+            let place = || format!("step {} of the lesson", n + 1);
+            match step {
+                Step::Try { command, specimen, until, .. } => {
+                    claims.extend(self.attempt(command, specimen.as_deref(), until.as_ref(), lang).with_context(place)?);
+                }
+                Step::Predict { see: Some(See { command, specimen, until, .. }), found, .. } => {
+                    let mut stretch = Stretch::since_now();
+                    stretch.look(self.subject.world());
+                    claims.extend(self.attempt(command, specimen.as_deref(), until.as_ref(), lang).with_context(place)?);
+                    if let Some(found) = found {
+                        claims.extend(self.await_figures(&mut stretch, found, lang)?);
+                    }
+                }
+                Step::Task(task) => claims.extend(self.solve(task, lang).with_context(place)?),
+                Step::Predict { .. } | Step::Say(_) => {}
             }
-            let before = until.as_ref().is_some_and(|until| until.judge(self.subject.world(), lang).passed);
-            let target = specimen.as_deref().map_or(Some(SpecimenId(0)), |name| self.scenario.specimen(name));
-            self.carry_out(target, command).with_context(|| format!("step {} of the lesson", n + 1))?;
-            claims.extend(self.await_claim(until.as_ref(), lang)?.map(|claim| if before { already(claim, lang) } else { claim }));
         }
         self.watch.happened(&Happening::Ended { at: self.elapsed() });
         Ok(claims)
+    }
+
+    /// Does one thing that the reader does, and says whether it led to what it should.
+    fn attempt(
+        &mut self,
+        command: &Command,
+        specimen: Option<&str>,
+        until: Option<&Expectation>,
+        lang: Lang,
+    ) -> anyhow::Result<Option<Claim>> {
+        if !command.in_script() {
+            return Ok(None);
+        }
+        let before = until.is_some_and(|until| until.judge(self.subject.world(), lang).passed);
+        let target = specimen.map_or(Some(SpecimenId(0)), |name| self.scenario.specimen(name));
+        self.carry_out(target, command)?;
+        let claim = self.await_claim(until, lang)?;
+        Ok(claim.map(|claim| if before { already(claim, lang) } else { claim }))
+    }
+
+    /// Waits until what a text names has been measured; a figure that never is would leave a hole in the text.
+    fn await_figures(&mut self, stretch: &mut Stretch, text: &Text, lang: Lang) -> anyhow::Result<Option<Claim>> {
+        let specimens: Vec<String> = self.scenario.specimens.iter().map(|specimen| specimen.name.clone()).collect();
+        let named = figures::named(text, &specimens);
+        let from = self.elapsed();
+        loop {
+            let world = self.subject.world();
+            stretch.look(world);
+            let Some((name, _)) = named.iter().find(|(_, figure)| stretch.value(figure, world).is_none()) else { return Ok(None) };
+            let elapsed = self.elapsed();
+            if elapsed.since(from) >= FIGURES_WITHIN {
+                let verdict = |lang| Verdict {
+                    claim: pick(lang, format!("{{{name}}} can be told"), format!("{{{name}}} 有实测值")),
+                    measured: pick(lang, "not measured".into(), "没有测到".into()),
+                    value: None,
+                    passed: false,
+                };
+                return Ok(Some(Claim::new(verdict(Lang::En), verdict(lang))));
+            }
+            self.turn(elapsed, elapsed)?;
+        }
+    }
+
+    /// Solves a task with its own solution. The goal must not be reached before, and must be after.
+    fn solve(&mut self, task: &Task, lang: Lang) -> anyhow::Result<Vec<Claim>> {
+        let target = self.scenario.specimen(&task.specimen);
+        let mut attempt = Attempt::new(task);
+        let (mut claims, mut solving, from) = (Vec::new(), None, self.elapsed());
+        loop {
+            for order in attempt.look(task, self.subject.world()) {
+                self.carry_out(target, &order).context("what its task begins with")?;
+            }
+            let elapsed = self.elapsed();
+            let world = self.subject.world();
+            if attempt.is_measured(world) {
+                let solved = attempt.is_solved(task, world, false);
+                let verdicts = |lang| attempt.judge(task, world, lang);
+                let about = |solved: bool, lang| -> Vec<Verdict> {
+                    verdicts(lang).into_iter().map(|verdict| of_task(verdict, task, solved, lang)).collect()
+                };
+                let told = |solved: bool| -> Vec<Claim> {
+                    about(solved, Lang::En).into_iter().zip(about(solved, lang)).map(|(en, shown)| Claim::new(en, shown)).collect()
+                };
+                match solving {
+                    // It may take a moment until what is given has told.
+                    None if !attempt.was_broken() && elapsed.since(from) >= TRY_WITHIN => {
+                        return Ok(told(false).into_iter().map(|claim| Claim { passed: false, ..claim }).collect());
+                    }
+                    None if !attempt.was_broken() => {}
+                    None => {
+                        // One part that does not hold is what makes it a task.
+                        claims.extend(told(false).into_iter().filter(|claim| !claim.passed).map(|claim| Claim { passed: true, ..claim }));
+                        solving = Some(elapsed);
+                        for command in &task.solution {
+                            self.carry_out(target, command).context("its task's solution")?;
+                        }
+                    }
+                    Some(since) if solved || elapsed.since(since) >= TRY_WITHIN => {
+                        claims.extend(told(true));
+                        return Ok(claims);
+                    }
+                    Some(_) => {}
+                }
+            }
+            self.turn(elapsed, elapsed)?;
+        }
     }
 
     /// Waits until the claim holds, or for as long as that may take.
@@ -239,6 +338,25 @@ impl<'a, S: Subject> Run<'a, S> {
         })?;
         self.watch.happened(&Happening::CarriedOut { at: self.elapsed(), what, specimen });
         Ok(())
+    }
+}
+
+/// A verdict of a part of a task's goal, with when it was given.
+fn of_task(verdict: Verdict, task: &Task, solved: bool, lang: Lang) -> Verdict {
+    let over = task.over;
+    let claim = if solved {
+        pick(lang, format!("task, solved: {} over {over}", verdict.claim), format!("任务,解决之后:{}({over} 内)", verdict.claim))
+    } else {
+        let before = format!("task, before: not yet {} over {over}", verdict.claim);
+        pick(lang, before, format!("任务,解决之前:还不满足 {}({over} 内)", verdict.claim))
+    };
+    Verdict { claim, ..verdict }
+}
+
+fn pick(lang: Lang, en: String, zh: String) -> String {
+    match lang {
+        Lang::En => en,
+        Lang::Zh => zh,
     }
 }
 

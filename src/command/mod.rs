@@ -74,6 +74,12 @@ pub enum Command {
     PreviousStep,
     /// Answer the question of this step with choice number so and so, from 0.
     Answer(u8),
+    /// Show the next hint of the task.
+    Hint,
+    /// Have done what this step asks for: what it has one try, or what solves its task.
+    Solve,
+    /// Go to the review questions of the lesson, or back from them.
+    Review,
 
     // ---- the view ----
     /// Show the screen of this number, from 0.

@@ -9,6 +9,7 @@ use crate::world::stalls::{Stall, StallKind as Kind};
 use crate::world::{Errands, Life, Specimen, World};
 
 use super::schema::{Expectation, Figure, StallKind};
+use super::stretch::Stretch;
 
 /// A claim and what was found.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,7 +27,13 @@ pub struct Verdict {
 impl Expectation {
     /// Holds the world against the claim.
     pub fn judge(&self, world: &World, lang: Lang) -> Verdict {
-        let found = self.find(world, lang);
+        let found = self.find(world, None, lang);
+        Verdict { claim: self.claim(lang), measured: found.text, value: found.value, passed: found.passed }
+    }
+
+    /// Holds the last stretch of time against the claim: figures and stalls count from its beginning on.
+    pub fn judge_over(&self, stretch: &Stretch, world: &World, lang: Lang) -> Verdict {
+        let found = self.find(world, Some(stretch), lang);
         Verdict { claim: self.claim(lang), measured: found.text, value: found.value, passed: found.passed }
     }
 
@@ -83,7 +90,8 @@ impl Expectation {
         }
     }
 
-    fn find(&self, world: &World, lang: Lang) -> Found {
+    fn find(&self, world: &World, stretch: Option<&Stretch>, lang: Lang) -> Found {
+        let value = |figure: &Figure| stretch.map_or_else(|| figure.value(world), |stretch| stretch.value(figure, world));
         let specimen = |name: &str| world.specimens.iter().find(|specimen| specimen.name == name);
         match self {
             Self::Stall { specimen: name, at_least, at_most, kind, fault, victims } => {
@@ -99,8 +107,8 @@ impl Expectation {
             }
             Self::NoStall { specimen: name, over } => {
                 let Some(specimen) = specimen(name) else { return Found::nothing(lang) };
-                let Some(Longest { length, own }) = loops_of(specimen).map(|own| longest(world, own)).max_by_key(|longest| longest.own)
-                else {
+                let of = |own| stretch.map_or_else(|| longest(world, own), |stretch| longest_since(stretch, world, own));
+                let Some(Longest { length, own }) = loops_of(specimen).map(of).max_by_key(|longest| longest.own) else {
                     return Found::nothing(lang);
                 };
                 let mut text = pick(lang, format!("longest {length}"), format!("最长 {length}"));
@@ -112,11 +120,11 @@ impl Expectation {
                 }
                 Found { text, value: Some(own.as_millis()), passed: own <= *over }
             }
-            Self::Measure { of, at_least, at_most } => match of.value(world) {
+            Self::Measure { of, at_least, at_most } => match value(of) {
                 Some(value) => Found { text: of.show(value), value: Some(value), passed: lies_within(value, *at_least, *at_most) },
                 None => Found::nothing(lang),
             },
-            Self::Ratio { of, to, at_least, at_most } => match (of.value(world), to.value(world)) {
+            Self::Ratio { of, to, at_least, at_most } => match (value(of), value(to)) {
                 (Some(above), Some(below)) if below > 0.0 => {
                     let value = above / below;
                     let text = format!("{} ({} / {})", ratio(value), of.show(above), to.show(below));
@@ -216,11 +224,24 @@ fn longest(world: &World, specimen: &Specimen) -> Longest {
     if raw < world.stall_threshold || (forgotten && remembered().all(|stall| stall.length < raw)) {
         return whole;
     }
-    let own = |stall: &Stall| match stall.kind {
+    remembered().map(|stall| Longest { length: stall.length, own: own(stall) }).max_by_key(|longest| longest.own).unwrap_or(whole)
+}
+
+/// The same among what has gone on since the beginning of a stretch.
+fn longest_since(stretch: &Stretch, world: &World, specimen: &Specimen) -> Longest {
+    let since = stretch.since(world.now);
+    let stalls = specimen.stalls.past.iter().chain(&specimen.stalls.current).filter(|stall| stall.until() > since);
+    let calm = Nanos(stretch.longest_callback(specimen).0.min(world.stall_threshold.0));
+    let longest = stalls.map(|stall| Longest { length: stall.length, own: own(stall) }).max_by_key(|longest| longest.own);
+    longest.unwrap_or(Longest { length: calm, own: calm })
+}
+
+/// How long a stall held the loop by its own doing.
+fn own(stall: &Stall) -> Nanos {
+    match stall.kind {
         Kind::Computing if stall.on_cpu > Nanos::ZERO => stall.on_cpu.min(stall.length),
         _ => stall.length,
-    };
-    remembered().map(|stall| Longest { length: stall.length, own: own(stall) }).max_by_key(|longest| longest.own).unwrap_or(whole)
+    }
 }
 
 fn find_life(specimen: &Specimen, lang: Lang, passed: bool) -> Found {
@@ -328,6 +349,9 @@ impl Figure {
             Self::Unhandled { .. } => ("unhandled rejections", "未处理的 rejection 数"),
             Self::Noticed { .. } => ("unhandled rejections noticed", "被察觉的未处理 rejection 数"),
             Self::Abandoned { .. } => ("requests nobody will answer", "再也无人响应的请求数"),
+            Self::LongestStall { .. } => ("longest stall", "最长的停顿"),
+            Self::Victims { .. } => ("requests that one stall kept waiting", "一次停顿里等待的请求数"),
+            Self::Lag { .. } => ("loop lag", "循环的延迟"),
             Self::Lost => ("lost events", "丢失的事件"),
         };
         match lang {
@@ -346,6 +370,8 @@ impl Figure {
             | Self::TimerLate { .. }
             | Self::TimerLateP99 { .. }
             | Self::LongestCallback { .. }
+            | Self::LongestStall { .. }
+            | Self::Lag { .. }
             | Self::OldestJob { .. } => Nanos((value.clamp(0.0, 1e12) * 1e6).round() as u64).to_string(),
             Self::CallsPerRequest { .. } => format!("{value:.2}"),
             Self::Answered { .. } | Self::Cpu { .. } | Self::CpuTotal { .. } => share(value),
@@ -369,6 +395,7 @@ impl Figure {
             | Self::Unhandled { .. }
             | Self::Noticed { .. }
             | Self::Abandoned { .. }
+            | Self::Victims { .. }
             | Self::Lost => count(value),
         }
     }
@@ -428,6 +455,15 @@ impl Figure {
             Self::Unhandled { .. } => Some(errands(specimen, |errands| errands.unhandled)),
             Self::Noticed { .. } => Some(errands(specimen, |errands| errands.noticed)),
             Self::Abandoned { .. } => Some(errands(specimen, |errands| errands.abandoned)),
+            Self::LongestStall { .. } => loops_of(specimen).map(|process| process.stalls.longest.as_millis()).reduce(f64::max),
+            Self::Victims { .. } => {
+                let most = |process: &Specimen| {
+                    let stalls = process.stalls.past.iter().chain(&process.stalls.current);
+                    f64::from(stalls.map(|stall| stall.victims).max().unwrap_or(0))
+                };
+                loops_of(specimen).map(most).reduce(f64::max)
+            }
+            Self::Lag { .. } => loops_of(specimen).map(|process| process.reactor.lag.as_millis()).reduce(f64::max),
             Self::Lost => None,
         }
     }

@@ -8,15 +8,16 @@ use serde::de::DeserializeOwned;
 
 use super::mistake::{Mistake, excerpt, valid_words};
 use super::outline::{Outline, line_column, offset_of};
-use super::schema::{Cue, Expectation, Scenario, Specimen, Step, Text};
+use super::schema::{Cue, Expectation, Question, Scenario, Specimen, Step, Text};
 use crate::base::text::visible;
 use crate::base::units::Nanos;
 use crate::command::table::COMMANDS;
 use crate::load::plan::Load;
 
-/// RON as scenarios use it: a value stands for `Some` of it.
+/// RON as scenarios use it: a value stands for `Some` of it, and `Task(...)` for a step that is a task.
 fn options() -> ron::Options {
-    ron::Options::default().with_default_extension(ron::extensions::Extensions::IMPLICIT_SOME)
+    ron::Options::default()
+        .with_default_extension(ron::extensions::Extensions::IMPLICIT_SOME | ron::extensions::Extensions::UNWRAP_VARIANT_NEWTYPES)
 }
 
 /// Reads a scenario's text.
@@ -60,6 +61,7 @@ fn part_by_part(source: &str, outline: &Outline<'_>) -> Vec<Mistake> {
             "specimens" if list => each::<Specimen>(source, outline, elements, &mut found),
             "script" if list => each::<Cue>(source, outline, elements, &mut found),
             "lesson" if list => each::<Step>(source, outline, elements, &mut found),
+            "review" if list => each::<Question>(source, outline, elements, &mut found),
             "expect" if list => each::<Expectation>(source, outline, elements, &mut found),
             _ => {}
         }

@@ -49,6 +49,9 @@ pub struct Scenario {
     /// What the lesson says.
     #[serde(default)]
     pub lesson: Vec<Step>,
+    /// Questions as an interviewer would ask them, for the end of the lesson.
+    #[serde(default)]
+    pub review: Vec<Question>,
     /// What must have been true when the script has ended.
     #[serde(default)]
     pub expect: Vec<Expectation>,
@@ -123,7 +126,17 @@ pub struct Cue {
     pub command: Command,
 }
 
-/// One step of a lesson.
+/// A question with its model answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Question {
+    /// What is asked.
+    pub ask: Text,
+    /// What one would like to hear.
+    pub answer: Text,
+}
+
+/// One step of a lesson. Its texts may name figures of the run, as `{p99:naive}`; see [`figures`](super::figures).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum Step {
@@ -137,6 +150,12 @@ pub enum Step {
         choices: Vec<Text>,
         /// Which one is right, from 0.
         answer: u8,
+        /// What lets it happen. With it, the truth is told once it has happened; without, as soon as the question is answered.
+        #[serde(default)]
+        see: Option<See>,
+        /// What was measured: a text that names figures, which count from the answer on.
+        #[serde(default)]
+        found: Option<Text>,
         /// Why.
         because: Text,
     },
@@ -154,6 +173,49 @@ pub enum Step {
         #[serde(default)]
         until: Option<Expectation>,
     },
+    /// Has the person reach a goal by own means.
+    Task(Task),
+}
+
+/// What lets a prediction come true, or not: done by the person, as in a [`Step::Try`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct See {
+    /// What to do, and what to look at.
+    pub say: Text,
+    /// The command that does it.
+    #[serde(rename = "do")]
+    pub command: Command,
+    /// For which specimen; without it, for the chosen one.
+    #[serde(default)]
+    pub specimen: Option<String>,
+    /// When it has happened.
+    #[serde(default)]
+    pub until: Option<Expectation>,
+}
+
+/// A goal to be reached by own means: solved when the world says so.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Task {
+    /// What is wrong, and what is wanted.
+    pub say: Text,
+    /// The specimen that it is about. All keys act on it.
+    pub specimen: String,
+    /// What is done to it when the task begins: whatever the task needs, so that it does not depend on what was tried before.
+    #[serde(default)]
+    pub given: Vec<Command>,
+    /// How often the faults among these that strike one request strike again until the task is solved; without it, they strike once.
+    #[serde(default)]
+    pub every: Option<Nanos>,
+    /// What must be so: measures of this specimen, that no callback is long, that it is alive.
+    pub goal: Vec<Expectation>,
+    /// For how long it must have been so: the figures are those of this last stretch of time.
+    pub over: Nanos,
+    /// Help, from a nudge to nearly everything; two to four.
+    pub hints: Vec<Text>,
+    /// What solves it.
+    pub solution: Vec<Command>,
 }
 
 /// A claim about the world that can be checked.
@@ -416,6 +478,21 @@ pub enum Figure {
         /// Where.
         specimen: String,
     },
+    /// The longest stall; 0 without one.
+    LongestStall {
+        /// Where.
+        specimen: String,
+    },
+    /// The most requests that one stall kept waiting; 0 without one.
+    Victims {
+        /// Where.
+        specimen: String,
+    },
+    /// Loop lag over the last second: the longest time between a return of `epoll_wait` and the next call of it.
+    Lag {
+        /// Where.
+        specimen: String,
+    },
     /// Telemetry that was lost, in events.
     Lost,
 }
@@ -449,6 +526,9 @@ impl Figure {
             | Self::Unhandled { specimen }
             | Self::Noticed { specimen }
             | Self::Abandoned { specimen }
+            | Self::LongestStall { specimen }
+            | Self::Victims { specimen }
+            | Self::Lag { specimen }
             | Self::Cpu { specimen }
             | Self::OwnMemory { specimen }
             | Self::MemoryPerConnection { specimen }

@@ -7,9 +7,11 @@ use std::collections::HashSet;
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 
+use super::attempt;
+use super::figures;
 use super::mistake::{Mistake, excerpt, valid_words};
 use super::outline::{Place, line_column};
-use super::schema::{Cue, Expectation, Figure, Role, Scenario, Specimen, Step, Text};
+use super::schema::{Cue, Expectation, Figure, Question, Role, Scenario, See, Specimen, Step, Task, Text};
 use crate::base::lang::Lang;
 use crate::base::text::visible;
 use crate::base::units::Nanos;
@@ -78,6 +80,14 @@ const MAX_NAME: usize = 24;
 const MAX_PATH: usize = 2000;
 /// Choices of a question: as many as keys answer it.
 const CHOICES: RangeInclusive<usize> = 2..=6;
+/// Hints of a task: fewer are no steps, more are a solution in instalments.
+const HINTS: RangeInclusive<usize> = 2..=4;
+/// For how long a task's goal must have been reached.
+const OVER: RangeInclusive<Nanos> = Nanos::millis(500)..=Nanos::secs(10);
+/// How often a task's faults strike again.
+const EVERY: RangeInclusive<Nanos> = Nanos::millis(200)..=Nanos::secs(60);
+/// Questions of a review.
+pub const REVIEW: usize = 3;
 
 /// Everything that is wrong, in the order of the text.
 pub fn validate(scenario: &Scenario, source: &str, place: Place<'_>) -> Vec<Mistake> {
@@ -134,6 +144,14 @@ impl Check<'_> {
         for (n, step) in scenario.lesson.iter().enumerate() {
             self.step(step, place.field("lesson").item(n), scenario.stall_threshold);
         }
+        if !scenario.review.is_empty() && scenario.review.len() != REVIEW {
+            self.wrong(place.field("review"), format!("review has {} questions; valid: {REVIEW}, or none", scenario.review.len()));
+        }
+        for (n, Question { ask, answer }) in scenario.review.iter().enumerate() {
+            let place = place.field("review").item(n);
+            self.told(place.field("ask"), "ask", ask);
+            self.told(place.field("answer"), "answer", answer);
+        }
         self.entries(place.field("expect"), "expect", scenario.expect.len());
         for (n, expectation) in scenario.expect.iter().enumerate() {
             self.expectation(expectation, place.field("expect").item(n), scenario.stall_threshold);
@@ -158,6 +176,16 @@ impl Check<'_> {
             if let Some((_, shown)) = hidden.into_iter().find(|(c, shown)| !shown.starts_with(*c)) {
                 let message = format!("{what} has a control character ({shown}) in {code:?}; valid: text and line breaks");
                 self.wrong(place.field(code), message);
+            }
+        }
+    }
+
+    /// A text that may name figures of the run.
+    fn told(&mut self, place: Place<'_>, what: &str, text: &Text) {
+        self.text(place, what, text);
+        for (code, words) in text {
+            for wrong in figures::mistakes(words, &self.specimens) {
+                self.wrong(place.field(code), format!("{what} in {code:?}: {wrong}"));
             }
         }
     }
@@ -370,13 +398,19 @@ impl Check<'_> {
 
     fn step(&mut self, step: &Step, place: Place<'_>, threshold: Nanos) {
         match step {
-            Step::Say(text) => self.text(place.item(0), "Say", text),
-            Step::Predict { ask, choices, answer, because } => {
-                self.text(place.field("ask"), "ask", ask);
-                self.text(place.field("because"), "because", because);
+            Step::Say(text) => self.told(place.item(0), "Say", text),
+            Step::Predict { ask, choices, answer, see, found, because } => {
+                self.told(place.field("ask"), "ask", ask);
+                self.told(place.field("because"), "because", because);
+                if let Some(found) = found {
+                    self.told(place.field("found"), "found", found);
+                }
+                if let Some(See { say, command, specimen, until }) = see {
+                    self.tried(say, command, specimen.as_ref(), until.as_ref(), place.field("see"), threshold);
+                }
                 self.within(place.field("choices"), "the number of choices", &choices.len(), &CHOICES);
                 for (n, choice) in choices.iter().enumerate() {
-                    self.text(place.field("choices").item(n), "a choice", choice);
+                    self.told(place.field("choices").item(n), "a choice", choice);
                 }
                 if usize::from(*answer) >= choices.len() {
                     let last = choices.len().saturating_sub(1);
@@ -384,18 +418,89 @@ impl Check<'_> {
                 }
             }
             Step::Try { say, command, specimen, until } => {
-                self.text(place.field("say"), "say", say);
-                if table::of(command).is_none_or(|row| row.keys.is_empty()) {
-                    let message = format!("{} has no key that could be pressed; valid in Try: commands with a key", command.variant());
-                    self.wrong(place.field("do"), message);
+                self.tried(say, command, specimen.as_ref(), until.as_ref(), place, threshold);
+            }
+            Step::Task(task) => self.task(task, place, threshold),
+        }
+    }
+
+    /// Something that the reader does.
+    fn tried(
+        &mut self,
+        say: &Text,
+        command: &Command,
+        specimen: Option<&String>,
+        until: Option<&Expectation>,
+        place: Place<'_>,
+        threshold: Nanos,
+    ) {
+        self.told(place.field("say"), "say", say);
+        self.by_key(command, "Try", place.field("do"));
+        if let Some(name) = specimen {
+            self.specimen(place.field("specimen"), name);
+        }
+        if let Some(until) = until {
+            self.expectation(until, place.field("until"), threshold);
+        }
+    }
+
+    /// A command that the reader can ask for with a key; or a load of a certain size, which is set for them.
+    fn by_key(&mut self, command: &Command, what: &str, place: Place<'_>) {
+        let is_load = matches!(command, Command::Rate(_) | Command::Connections(_));
+        if !is_load && table::of(command).is_none_or(|row| row.keys.is_empty()) {
+            let message = format!("{} has no key that could be pressed; valid in {what}: commands with a key", command.variant());
+            self.wrong(place, message);
+        }
+        self.command(command, place);
+    }
+
+    fn task(&mut self, task: &Task, place: Place<'_>, threshold: Nanos) {
+        let Task { say, specimen, given, every, goal, over, hints, solution } = task;
+        self.told(place.field("say"), "say", say);
+        self.specimen(place.field("specimen"), specimen);
+        self.within(place.field("over"), "over", over, &OVER);
+        self.within(place.field("hints"), "the number of hints", &hints.len(), &HINTS);
+        for (n, hint) in hints.iter().enumerate() {
+            self.told(place.field("hints").item(n), "a hint", hint);
+        }
+        for (field, commands) in [("given", given), ("solution", solution)] {
+            self.entries(place.field(field), field, commands.len());
+            for (n, command) in commands.iter().enumerate() {
+                let place = place.field(field).item(n);
+                if !command.in_script() || matches!(command, Command::Stop | Command::Mark(_)) {
+                    self.wrong(place, format!("{} does nothing to a specimen or its load; valid in {field}: what does", command.variant()));
+                } else if field == "solution" && !matches!(command, Command::Cure(_)) {
+                    self.by_key(command, "solution", place);
+                } else {
+                    self.command(command, place);
                 }
-                self.command(command, place.field("do"));
-                if let Some(name) = specimen {
-                    self.specimen(place.field("specimen"), name);
+            }
+        }
+        if solution.is_empty() {
+            self.wrong(place.field("solution"), "solution is empty; valid: at least one command");
+        }
+        if let Some(every) = every {
+            self.within(place.field("every"), "every", every, &EVERY);
+            if !given.iter().any(attempt::strikes) {
+                self.wrong(place.field("every"), "nothing strikes again; valid: every beside a given fault that strikes one request");
+            }
+        }
+        if goal.is_empty() {
+            self.wrong(place.field("goal"), "goal is empty; valid: at least one claim");
+        }
+        for (n, claim) in goal.iter().enumerate() {
+            let place = place.field("goal").item(n);
+            self.expectation(claim, place, threshold);
+            let about = match claim {
+                Expectation::Measure { of, .. } => of.specimen(),
+                Expectation::NoStall { specimen, .. } | Expectation::Alive { specimen } => Some(specimen.as_str()),
+                _ => {
+                    self.wrong(place, "cannot be a goal; valid: Measure, NoStall, Alive");
+                    continue;
                 }
-                if let Some(until) = until {
-                    self.expectation(until, place.field("until"), threshold);
-                }
+            };
+            if about != Some(specimen) {
+                self.wrong(place, format!("is not about {:?}, which the task is about", excerpt(specimen)));
             }
         }
     }

@@ -14,6 +14,7 @@ pub mod panels;
 pub mod pen;
 pub mod rows;
 pub mod screens;
+pub mod study;
 pub mod text;
 pub mod theme;
 pub mod trigger;

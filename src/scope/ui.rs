@@ -3,13 +3,17 @@
 use super::line::Line;
 use super::rows::Rows;
 use super::screens::SCREENS;
+use super::study::{Asked, Record, asked};
 use super::trigger::{Armed, Trigger};
+use crate::base::ids::SpecimenId;
 use crate::base::units::Nanos;
 use crate::command::Command;
 use crate::command::keymap::Context;
 use crate::command::table::{self, Menu};
 use crate::scenario::Scenario;
+use crate::scenario::attempt::Attempt;
 use crate::scenario::schema::{Expectation, Step};
+use crate::scenario::stretch::Stretch;
 use crate::telemetry::event::Event;
 use crate::telemetry::vocabulary::Fault;
 use crate::world::{Specimen, World};
@@ -85,8 +89,10 @@ pub struct Ui {
     pub lesson: usize,
     /// The specimen that keys act on.
     pub chosen: usize,
-    /// The step of the lesson.
+    /// The step of the lesson; behind the last one, the questions of its review.
     pub step: usize,
+    /// The step that the review was turned to from.
+    pub before_review: usize,
     /// The page of that step, where it does not fit into its pane.
     pub page: usize,
     /// In how many pages it was last shown.
@@ -97,8 +103,14 @@ pub struct Ui {
     pub tried: bool,
     /// What was answered, by step.
     pub answers: Vec<Option<u8>>,
-    /// Which steps to try have come true, by step.
+    /// Which steps to try have come true, which tasks are solved, which answers of the review are open; by step.
     pub done: Vec<bool>,
+    /// What else is known of each step.
+    pub records: Vec<Record>,
+    /// The task that this step is, while it is to be solved.
+    pub attempt: Option<Attempt>,
+    /// The time since this step's question was answered.
+    pub since_answer: Option<Stretch>,
     /// What is chosen in tables, and in which order they stand.
     pub rows: Rows,
     /// Where in the recorded past one stands; nothing: in the present.
@@ -113,8 +125,15 @@ impl Ui {
     /// The beginning of a lesson on the screen that is shown.
     #[must_use]
     pub fn for_lesson(&self, scenario: &Scenario) -> Self {
-        let steps = scenario.lesson.len();
-        Self { screen: self.screen, lesson: self.lesson, answers: vec![None; steps], done: vec![false; steps], ..Self::default() }
+        let steps = scenario.lesson.len() + scenario.review.len();
+        Self {
+            screen: self.screen,
+            lesson: self.lesson,
+            answers: vec![None; steps],
+            done: vec![false; steps],
+            records: vec![Record::default(); steps],
+            ..Self::default()
+        }
     }
 
     /// Where the person is, as far as keys are concerned.
@@ -197,10 +216,18 @@ impl Ui {
                 self.rows = Rows { order: self.rows.order, newest: self.rows.newest, ..Rows::default() };
             }
             Command::NextStep if self.page + 1 < self.pages => self.page += 1,
+            Command::NextStep if self.is_review(scenario) && !self.is_done() => self.reveal(),
             Command::NextStep => self.turn(self.step.saturating_add(1), scenario),
             Command::PreviousStep if self.page > 0 => self.page -= 1,
             Command::PreviousStep => self.turn(self.step.saturating_sub(1), scenario),
             Command::Answer(choice) => self.take_answer(choice, scenario),
+            Command::Hint => return self.hint(scenario).then_some(Command::Hint),
+            Command::Review if scenario.review.is_empty() => return Some(Command::Review),
+            Command::Review if self.is_review(scenario) => self.turn(self.before_review, scenario),
+            Command::Review => {
+                self.before_review = self.step;
+                self.turn(scenario.lesson.len(), scenario);
+            }
             Command::Up | Command::Down if self.has_rows() => self.rows.walk(command == Command::Down),
             Command::Pick(n) if self.has_rows() => self.rows.pick(usize::from(n)),
             Command::Up => self.walk(false, lessons.len()),
@@ -272,17 +299,62 @@ impl Ui {
     }
 
     fn turn(&mut self, step: usize, scenario: &Scenario) {
-        let step = step.min(scenario.lesson.len().saturating_sub(1));
+        let step = step.min((scenario.lesson.len() + scenario.review.len()).saturating_sub(1));
         if step == self.step {
             return;
         }
         (self.step, self.page, self.step_since, self.tried) = (step, 0, None, false);
+        (self.attempt, self.since_answer) = (None, None);
         // A step that is about one specimen turns to it: its key acts where the text says.
-        if let Some(Step::Try { specimen: Some(name), .. }) = scenario.lesson.get(step)
-            && let Some(at) = scenario.specimens.iter().position(|s| s.name == *name)
+        if let Some(Asked { specimen: Some(name), .. }) = scenario.lesson.get(step).and_then(asked)
+            && let Some(at) = scenario.specimens.iter().position(|s| s.name == name)
         {
             self.chosen = at;
         }
+    }
+
+    /// Whether a question of the review is shown.
+    pub fn is_review(&self, scenario: &Scenario) -> bool {
+        self.step >= scenario.lesson.len() && !scenario.review.is_empty()
+    }
+
+    /// Opens the answer of the review's question.
+    fn reveal(&mut self) {
+        if let Some(done) = self.done.get_mut(self.step) {
+            *done = true;
+            self.page = 0;
+        }
+    }
+
+    /// What else is known of this step.
+    pub fn record(&self) -> Option<&Record> {
+        self.records.get(self.step)
+    }
+
+    /// Shows one hint more. True where there is none to be shown.
+    fn hint(&mut self, scenario: &Scenario) -> bool {
+        let (Some(Step::Task(task)), Some(record)) = (scenario.lesson.get(self.step), self.records.get_mut(self.step)) else { return true };
+        let none = record.hints >= task.hints.len();
+        if !none {
+            record.hints += 1;
+            // Where the newest one is; drawing sees to it that there is such a page.
+            self.page = usize::MAX / 2;
+        }
+        none
+    }
+
+    /// What does this step's bidding, and for which specimen: what it has one try, or what solves its task. Empty where there is nothing left.
+    pub fn solve(&mut self, scenario: &Scenario) -> Vec<(SpecimenId, Command)> {
+        let answered = self.answer().is_some();
+        let Some(asked) = scenario.lesson.get(self.step).and_then(asked) else { return Vec::new() };
+        if self.is_done() || (asked.after_answer && !answered) {
+            return Vec::new();
+        }
+        if let Some(record) = self.records.get_mut(self.step) {
+            record.helped = true;
+        }
+        let specimen = asked.specimen.and_then(|name| scenario.specimen(name)).unwrap_or(SpecimenId(self.chosen as u8));
+        asked.commands.iter().map(|command| (specimen, command.clone())).collect()
     }
 
     fn take_answer(&mut self, choice: u8, scenario: &Scenario) {
@@ -290,7 +362,7 @@ impl Ui {
             Some(Step::Predict { choices, .. }) if usize::from(choice) < choices.len());
         if let Some(answer) = self.answers.get_mut(self.step).filter(|answer| asked && answer.is_none()) {
             *answer = Some(choice);
-            self.page = 0;
+            (self.page, self.step_since, self.tried) = (0, None, false);
         }
     }
 
@@ -329,24 +401,57 @@ impl Ui {
 
     /// Notes that a command was carried out: it may be what this step has one try.
     pub fn note(&mut self, command: &Command, scenario: &Scenario) {
-        if let Some(Step::Try { command: wanted, .. }) = scenario.lesson.get(self.step)
-            && table::of(wanted).map(|row| row.id) == table::of(command).map(|row| row.id)
+        let id = |command: &Command| table::of(command).map(|row| row.id);
+        if let Some(asked) = scenario.lesson.get(self.step).and_then(asked)
+            && asked.commands.iter().any(|wanted| id(wanted) == id(command))
         {
             self.tried = true;
         }
     }
 
-    /// Looks whether what this step has one try has come true.
-    pub fn look(&mut self, scenario: &Scenario, world: &World) {
+    /// Looks whether what this step asks for has come true. Returns what the task of this step has done now, and to which specimen.
+    pub fn look(&mut self, scenario: &Scenario, world: &World) -> Vec<(SpecimenId, Command)> {
+        let fresh = self.step_since.is_none();
         let since = *self.step_since.get_or_insert(world.now);
-        let Some(Step::Try { until, .. }) = scenario.lesson.get(self.step) else { return };
-        if !self.tried || self.is_done() {
-            return;
+        let Some(step) = scenario.lesson.get(self.step) else { return Vec::new() };
+        let (answered, done) = (self.answer().is_some(), self.is_done());
+        let (Some(record), Some(is_done)) = (self.records.get_mut(self.step), self.done.get_mut(self.step)) else { return Vec::new() };
+        if fresh && !done {
+            record.measure(step, scenario, |figure| figure.value(world));
         }
-        let holds = until.as_ref().is_none_or(|claim| came_true(claim, world, since));
-        if let Some(done) = self.done.get_mut(self.step) {
-            *done = holds;
+        match step {
+            Step::Say(_) => {}
+            Step::Predict { see: None, .. } => *is_done = answered,
+            Step::Predict { see: Some(_), .. } if !answered => {}
+            Step::Predict { see: Some(see), .. } => {
+                let stretch = self.since_answer.get_or_insert_with(Stretch::since_now);
+                stretch.look(world);
+                if !done && self.tried && see.until.as_ref().is_none_or(|claim| came_true(claim, world, since)) {
+                    (*is_done, self.page) = (true, 0);
+                }
+                // What has just come true goes on for a moment: the figures are those of when it has settled.
+                if *is_done && record.is_settling(world.now) {
+                    record.measure(step, scenario, |figure| stretch.value(figure, world));
+                }
+            }
+            Step::Try { until, .. } => {
+                *is_done = done || (self.tried && until.as_ref().is_none_or(|claim| came_true(claim, world, since)));
+            }
+            Step::Task(task) if !done => {
+                // A world that has not begun has nothing that could be broken.
+                if world.specimens.iter().all(|s| s.reactor.ticks == 0 && s.is_alive()) {
+                    return Vec::new();
+                }
+                let attempt = self.attempt.get_or_insert_with(|| Attempt::new(task));
+                let orders = attempt.look(task, world);
+                record.judge(task, attempt, world);
+                *is_done = attempt.is_solved(task, world, self.tried);
+                let specimen = scenario.specimen(&task.specimen).unwrap_or_default();
+                return orders.into_iter().map(|order| (specimen, order)).collect();
+            }
+            Step::Task(_) => self.attempt = None,
         }
+        Vec::new()
     }
 }
 

@@ -42,6 +42,7 @@ fn scenario(specimens: &[(&str, &[MitigationSetting])], load: Load) -> Scenario 
         stall_threshold: Nanos::millis(50),
         script: Vec::new(),
         lesson: Vec::new(),
+        review: Vec::new(),
         expect: Vec::new(),
     }
 }

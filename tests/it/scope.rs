@@ -12,10 +12,12 @@ use loopscope::command::keymap::{Context, Keymap};
 use loopscope::command::table::{COMMANDS, Menu};
 use loopscope::scenario::Scenario;
 use loopscope::scenario::catalogue::BUILT_IN;
+use loopscope::scenario::schema::Step;
 use loopscope::scope::line::Line;
 use loopscope::scope::panels::{cards, clients, code, connections, footer, head, kernel, latency, lesson, slowest, timeline, wheel};
 use loopscope::scope::rows::{Order, RowId, Rows};
 use loopscope::scope::screens::SCREENS;
+use loopscope::scope::study::Record;
 use loopscope::scope::ui::Open;
 use loopscope::scope::{Eye, Frozen, Look, Scene, Screen, Theme, Tier, Ui, draw, text};
 use loopscope::telemetry::event::{Event, Lane, Origin, What};
@@ -156,12 +158,18 @@ fn typed(text: &str) -> Line {
     line
 }
 
+/// What is known of a lesson whose every task has shown so many hints.
+fn hints(scenario: &Scenario, hints: usize) -> Vec<Record> {
+    vec![Record { hints, ..Record::default() }; scenario.lesson.len()]
+}
+
 /// The states that a picture is taken of.
 fn states() -> Vec<State> {
     let one = || Story::new(&["naive"]).calm(Nanos::secs(12));
     let three = || Story::new(&["naive", "pool", "sliced"]).calm(Nanos::secs(11));
     let computing = scenario("computing");
     let base = Ui { screen: Screen::Scope, ..Ui::default().for_lesson(&computing) };
+    let task = computing.lesson.iter().position(|step| matches!(step, Step::Task(_))).unwrap();
     let at = |step: usize| Ui { step, ..base.clone() };
     let state = |name, world, ui, scenario: &Scenario| State { name, world, ui, scenario: scenario.clone() };
     let healthy = scenario("healthy");
@@ -172,9 +180,12 @@ fn states() -> Vec<State> {
         state(
             "after",
             one().stall(Nanos::millis(812)).calm(Nanos::millis(2300)).world(),
-            Ui { answers: vec![None, Some(0), None], ..at(1) },
+            Ui { answers: vec![None, Some(0), None], done: vec![true; 9], ..at(1) },
             &computing,
         ),
+        state("foreseen", one().world(), Ui { answers: vec![None, Some(0), None], ..at(1) }, &computing),
+        state("task", three().world(), Ui { records: hints(&computing, 2), ..at(task) }, &computing),
+        state("review", one().world(), Ui { done: vec![true; 20], ..at(computing.lesson.len() + 1) }, &computing),
         state("dead", one().panic().calm(Nanos::millis(1700)).world(), at(2), &computing),
         state("three", three().stall(Nanos::millis(800)).calm(Nanos::millis(1500)).world(), at(2), &computing),
         state("unseen", World::new(&Story::new(&["naive"]).setup()), at(0), &computing),

@@ -1,13 +1,14 @@
-//! The lesson beside the loop: one step of its text, a question with its choices, or something to do.
+//! The lesson beside the loop: one step of its text, a question with its choices, something to do, a task, a question of the review.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::widgets::Widget;
 
-use crate::command::Command;
+use crate::base::units::count;
 use crate::command::keymap::Context;
-use crate::scenario::schema::Step;
+use crate::command::{Command, table};
 use crate::scenario::schema::words as written;
+use crate::scenario::schema::{Step, Task, Text};
 use crate::scope::pen::{Pen, Targets};
 use crate::scope::text::{Run, width, wrap};
 use crate::scope::theme::Role;
@@ -31,8 +32,10 @@ pub struct Line {
 /// The pane as data.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Shape {
-    /// Which step of how many, from 1; `None` without any.
+    /// Which step of how many, from 1, or which question of the review; `None` without any.
     pub place: Option<(usize, usize)>,
+    /// Whether it is a question of the review.
+    pub review: bool,
     /// The lines.
     pub lines: Vec<Line>,
 }
@@ -42,47 +45,134 @@ pub fn shape(scene: &Scene<'_>, columns: u16) -> Shape {
     let look = scene.look;
     let steps = &scene.scenario.lesson;
     let mut lines = Vec::new();
+    if scene.ui.is_review(scene.scenario) {
+        let n = scene.ui.step - steps.len();
+        question(scene, n, columns, &mut lines);
+        return Shape { place: Some((n + 1, scene.scenario.review.len())), review: true, lines };
+    }
     let Some(step) = steps.get(scene.ui.step) else {
         push(&mut lines, written(&scene.scenario.summary, look.lang), Role::Text, columns);
-        return Shape { place: None, lines };
+        return Shape { place: None, review: false, lines };
     };
+    let told = |text: &Text| scene.ui.record().map_or_else(|| written(text, look.lang).to_owned(), |record| record.told(text, look.lang));
     match step {
-        Step::Say(text) => push(&mut lines, written(text, look.lang), Role::Text, columns),
-        Step::Predict { ask, choices, answer, because } => {
-            push(&mut lines, written(ask, look.lang), Role::Strong, columns);
+        Step::Say(text) => push(&mut lines, &told(text), Role::Text, columns),
+        Step::Predict { ask, choices, answer, see, found, because } => {
+            push(&mut lines, &told(ask), Role::Strong, columns);
             blank(&mut lines);
             let given = scene.ui.answer();
+            let revealed = given.filter(|_| see.is_none() || scene.ui.is_done());
             for (n, choice) in choices.iter().enumerate() {
                 // Once it is answered, only what was answered and what is right is of interest.
-                if given.is_some_and(|g| n != usize::from(g) && n != usize::from(*answer)) {
+                if given.is_some_and(|g| n != usize::from(g) && (revealed.is_none() || n != usize::from(*answer))) {
                     continue;
                 }
-                let (mark, role) = match given {
+                let (mark, role) = match revealed {
                     None => ("", Role::Text),
                     Some(_) if n == usize::from(*answer) => (" ✓", Role::Good),
                     Some(_) => (" ✗", Role::Alarm),
                 };
-                let text = format!("{}{mark}", written(choice, look.lang));
+                let text = format!("{}{mark}", told(choice));
                 keyed(&mut lines, &(n + 1).to_string(), &text, role, columns, &Command::Answer(n as u8));
             }
-            if let Some(given) = given {
+            if let (Some(see), Some(_), None) = (see, given, revealed) {
+                blank(&mut lines);
+                push(&mut lines, &told(&see.say), Role::Text, columns);
+                blank(&mut lines);
+                doing(scene, &see.command, columns, &mut lines);
+            }
+            if let Some(given) = revealed {
                 blank(&mut lines);
                 let right = given == *answer;
                 let verdict = look.text(if right { "lesson.right" } else { "lesson.wrong" });
-                push(&mut lines, &format!("{verdict} {}", written(because, look.lang)), Role::Text, columns);
+                let found = found.as_ref().map(|found| format!(" {} {}", look.text("lesson.measured"), told(found))).unwrap_or_default();
+                push(&mut lines, &format!("{verdict}{found}"), if right { Role::Good } else { Role::Warn }, columns);
+                push(&mut lines, &told(because), Role::Text, columns);
             }
         }
         Step::Try { say, command, .. } => {
-            push(&mut lines, written(say, look.lang), Role::Text, columns);
+            push(&mut lines, &told(say), Role::Text, columns);
             blank(&mut lines);
             if scene.ui.is_done() {
                 push(&mut lines, &look.text("lesson.done"), Role::Good, columns);
             } else {
-                keyed(&mut lines, &look.key(command, Context::Lab), &look.text("lesson.press"), Role::Strong, columns, command);
+                doing(scene, command, columns, &mut lines);
             }
         }
+        Step::Task(task) => self::task(scene, task, columns, &mut lines),
     }
-    Shape { place: Some((scene.ui.step + 1, steps.len())), lines }
+    Shape { place: Some((scene.ui.step + 1, steps.len())), review: false, lines }
+}
+
+/// A key that does something, and a click on it.
+fn doing(scene: &Scene<'_>, command: &Command, columns: u16, lines: &mut Vec<Line>) {
+    let look = scene.look;
+    let name = match command {
+        Command::Rate(rate) => look.fill("lesson.rate", &[("rate", &count(*rate))]),
+        command => table::of(command).map(|row| row.label.get(look.lang).to_owned()).unwrap_or_default(),
+    };
+    let text = format!("{} · {name}", look.text("lesson.press"));
+    // What has no key of its own is done by the one that does what a step asks for.
+    let (key, command) = match look.key(command, Context::Lab) {
+        key if key.is_empty() => (look.key(&Command::Solve, Context::Lab), &Command::Solve),
+        key => (key, command),
+    };
+    keyed(lines, &key, &text, Role::Strong, columns, command);
+}
+
+/// A task: what is wanted, how it fares, the hints so far, and what helps.
+fn task(scene: &Scene<'_>, task: &Task, columns: u16, lines: &mut Vec<Line>) {
+    let (look, record, solved) = (scene.look, scene.ui.record(), scene.ui.is_done());
+    let told = |text: &Text| record.map_or_else(|| written(text, look.lang).to_owned(), |record| record.told(text, look.lang));
+    if solved {
+        let helped = record.is_some_and(|record| record.helped);
+        push(lines, &look.text(if helped { "task.shown" } else { "task.solved" }), Role::Good, columns);
+    } else {
+        push(lines, &format!("{} {}", look.text("task.title"), told(&task.say)), Role::Text, columns);
+    }
+    blank(lines);
+    let over = look.fill("task.over", &[("time", &task.over.to_string())]);
+    let verdicts = record.map(|record| record.verdicts(look.lang)).unwrap_or_default();
+    for (n, goal) in task.goal.iter().enumerate() {
+        let verdict = verdicts.get(n);
+        let (mark, role) = match verdict {
+            Some(verdict) if verdict.passed => ("●", Role::Good),
+            Some(_) => ("○", Role::Warn),
+            None => ("○", Role::Dim),
+        };
+        let measured = verdict.map_or_else(|| look.text("task.measuring").into_owned(), |verdict| verdict.measured.clone());
+        push(lines, &format!("{mark} {} {over}: `{measured}`", goal.claim(look.lang)), role, columns);
+    }
+    blank(lines);
+    let shown = record.map_or(0, |record| record.hints);
+    for (n, hint) in task.hints.iter().take(shown).enumerate() {
+        push(lines, &format!("{} {}", look.fill("task.hint", &[("n", &(n + 1).to_string())]), told(hint)), Role::Text, columns);
+    }
+    if solved {
+        let did = task.solution.iter().filter_map(|command| table::of(command).map(|row| row.label.get(look.lang)));
+        push(lines, &look.fill("task.solution", &[("did", &did.collect::<Vec<_>>().join(" · "))]), Role::Dim, columns);
+        return;
+    }
+    if shown < task.hints.len() {
+        let left = (task.hints.len() - shown).to_string();
+        let text = look.fill("task.more_hints", &[("left", &left)]);
+        keyed(lines, &look.key(&Command::Hint, Context::Lab), &text, Role::Dim, columns, &Command::Hint);
+    }
+    keyed(lines, &look.key(&Command::Solve, Context::Lab), &look.text("task.solve"), Role::Dim, columns, &Command::Solve);
+}
+
+/// A question of the review, and its answer once it is open.
+fn question(scene: &Scene<'_>, n: usize, columns: u16, lines: &mut Vec<Line>) {
+    let look = scene.look;
+    let Some(question) = scene.scenario.review.get(n) else { return };
+    push(lines, written(&question.ask, look.lang), Role::Strong, columns);
+    blank(lines);
+    if scene.ui.is_done() {
+        push(lines, written(&question.answer, look.lang), Role::Text, columns);
+    } else {
+        let text = look.text("review.reveal");
+        keyed(lines, &look.key(&Command::NextStep, Context::Lab), &text, Role::Dim, columns, &Command::NextStep);
+    }
 }
 
 fn push(lines: &mut Vec<Line>, text: &str, role: Role, columns: u16) {
@@ -102,6 +192,29 @@ fn keyed(lines: &mut Vec<Line>, key: &str, text: &str, role: Role, columns: u16,
 }
 
 impl Shape {
+    /// What stands over it.
+    pub fn title(&self, look: Look<'_>) -> String {
+        match self.place {
+            Some((step, of)) => {
+                let key = if self.review { "review.question" } else { "lesson.step" };
+                look.fill(key, &[("step", &step.to_string()), ("of", &of.to_string())])
+            }
+            None => look.text("panel.lesson").into_owned(),
+        }
+    }
+
+    /// What stands beside the title: the keys of a task that is still to be solved.
+    pub fn keys(&self, scene: &Scene<'_>) -> String {
+        let look = scene.look;
+        let key = |command: &Command| {
+            format!("{} {}", look.key(command, Context::Lab), table::of(command).map_or("", |row| row.label.get(look.lang)))
+        };
+        match scene.scenario.lesson.get(scene.ui.step) {
+            Some(Step::Task(_)) if !scene.ui.is_done() => format!("{} · {}", key(&Command::Hint), key(&Command::Solve)),
+            _ => String::new(),
+        }
+    }
+
     /// In how many pages it is shown in a pane of so many lines.
     pub fn pages(&self, height: u16) -> usize {
         self.lines.len().saturating_sub(1) / usize::from(height.max(1)) + 1

@@ -166,11 +166,7 @@ pub fn draw(scene: &Scene<'_>, buf: &mut Buffer, drawn: &mut Drawn) {
     let inner = inset(frame(buf, at.lesson, look, "", ""));
     let shape = lesson::shape(scene, inner.width);
     drawn.pages = shape.pages(inner.height);
-    let title = match shape.place {
-        Some((step, of)) => look.fill("lesson.step", &[("step", &step.to_string()), ("of", &of.to_string())]),
-        None => look.text("panel.lesson").into_owned(),
-    };
-    frame(buf, at.lesson, look, &title, "");
+    frame(buf, at.lesson, look, &shape.title(look), &shape.keys(scene));
     lesson::Lesson { shape: &shape, page: scene.ui.page, look }.draw(inner, buf, targets);
 
     if at.code.width >= 30 {
