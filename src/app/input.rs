@@ -8,14 +8,15 @@ use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, Ke
 
 use super::{Wake, terminal};
 use crate::command::key::{Code, Key};
+use crate::scope::pointer::Act;
 
 /// What came from the terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Input {
     /// A key.
     Key(Key),
-    /// A click at this column and row.
-    Click(u16, u16),
+    /// The pointer did this, at this column and row.
+    Pointer(Act, u16, u16),
     /// The terminal has another size.
     Resized,
     /// There is no terminal any more.
@@ -53,10 +54,21 @@ pub fn listen(sender: Sender<Wake>) -> io::Result<()> {
 fn of_event(event: &Event) -> Option<Input> {
     match event {
         Event::Key(key) if key.kind != KeyEventKind::Release => of_key(*key).map(Input::Key),
-        Event::Mouse(mouse) if mouse.kind == MouseEventKind::Down(MouseButton::Left) => Some(Input::Click(mouse.column, mouse.row)),
+        Event::Mouse(mouse) => of_pointer(mouse.kind).map(|act| Input::Pointer(act, mouse.column, mouse.row)),
         Event::Resize(..) => Some(Input::Resized),
         _ => None,
     }
+}
+
+fn of_pointer(kind: MouseEventKind) -> Option<Act> {
+    Some(match kind {
+        MouseEventKind::Down(MouseButton::Left) => Act::Press,
+        MouseEventKind::Drag(MouseButton::Left) => Act::Drag,
+        MouseEventKind::Up(MouseButton::Left) => Act::Release,
+        MouseEventKind::ScrollUp => Act::WheelUp,
+        MouseEventKind::ScrollDown => Act::WheelDown,
+        _ => return None,
+    })
 }
 
 fn of_key(key: KeyEvent) -> Option<Key> {

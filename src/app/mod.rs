@@ -22,8 +22,10 @@ use crate::command::keymap::Keymap;
 use crate::lab;
 use crate::scenario::Scenario;
 use crate::scenario::catalogue::BUILT_IN;
+use crate::scope::screens::timeline;
 use crate::scope::{self, Eye, Look, Scene, Screen, Targets, Theme, Tier, Ui};
 use crate::world::Life;
+use crate::world::trace::Trace;
 
 use dispatch::Flow;
 use input::Input;
@@ -105,6 +107,7 @@ pub fn run(options: Options) -> anyhow::Result<Option<i32>> {
         scenario,
         ui,
         eye: Eye::default(),
+        trace: Trace::default(),
         theme,
         lang: options.lang,
         then: None,
@@ -126,6 +129,7 @@ struct App {
     scenario: Scenario,
     ui: Ui,
     eye: Eye,
+    trace: Trace,
     theme: Theme,
     lang: Lang,
     /// Where in the past one stands.
@@ -200,7 +204,7 @@ impl App {
                     None => Ok(Flow::Wait),
                 }
             }
-            Wake::Input(Input::Click(x, y)) => match self.targets.at(x, y).cloned() {
+            Wake::Input(Input::Pointer(act, x, y)) => match self.ui.point(act, x, y, &self.targets) {
                 Some(command) => self.dispatch(command),
                 None => Ok(Flow::Wait),
             },
@@ -211,7 +215,7 @@ impl App {
         let now = self.clock.now();
         let passed = now.since(self.travelled);
         self.travelled = now;
-        let Self { terminal, pump, keymap, lessons, scenario, ui, eye, theme, lang, then, targets, .. } = self;
+        let Self { terminal, pump, keymap, lessons, scenario, ui, eye, trace, theme, lang, then, targets, .. } = self;
         let mut lively = false;
         let mut orders = Vec::new();
         terminal.draw(|buf| {
@@ -222,7 +226,11 @@ impl App {
             lively = ui.frozen.is_some_and(|frozen| frozen.speed.is_some());
             lively |= world.specimens.iter().any(|s| s.stalls.current.is_some() || matches!(s.life, Life::Starting));
             let look = Look { theme, lang: *lang, keys: keymap };
-            let scene = Scene { world, scenario, lessons, ui, eye, look, addresses: &addresses };
+            if let Some(history) = stage.history().filter(|_| ui.screen == Screen::Timeline) {
+                let wish = timeline::wish(buf.area, ui, stage.opened(), world, live);
+                trace.look(&wish, history, live);
+            }
+            let scene = Scene { world, scenario, lessons, ui, eye, trace, look, addresses: &addresses };
             let drawn = scope::draw(&scene, buf);
             *targets = drawn.targets;
             ui.pages = drawn.pages;
@@ -231,6 +239,7 @@ impl App {
             }
             ui.rows.shown = drawn.shown;
             ui.reach = drawn.reach;
+            ui.plot = drawn.plot;
             // The lab goes on while the picture goes to the terminal.
         })?;
         for (specimen, order) in orders {

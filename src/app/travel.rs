@@ -9,9 +9,9 @@ use crate::base::lang::Lang;
 use crate::base::units::Nanos;
 use crate::command::Command;
 use crate::lab::Past;
-use crate::scope::{Eye, Frozen, Ui, words};
-use crate::world::World;
+use crate::scope::{Eye, Frozen, Screen, Ui, words};
 use crate::world::history::History;
+use crate::world::{World, trace};
 
 /// How far an arrow scrubs.
 const SCRUB: Nanos = Nanos::millis(10);
@@ -48,11 +48,23 @@ impl App {
 
     /// Moves in the past.
     pub(super) fn travel(&mut self, command: &Command) {
+        let steps = if self.ui.screen == Screen::Timeline { self.ui.timebase.steps() } else { (SCRUB, FAR) };
         let moved = {
             let stage = self.pump.stage();
             let (Some(then), Some(history)) = (&mut self.then, stage.history()) else { return };
             // A lab that has been replaced meanwhile is noticed by the next picture.
-            then.opened != stage.opened() || go(&mut then.past, history, stage.world(), SpecimenId(self.ui.chosen as u8), command)
+            let specimen = SpecimenId(self.ui.chosen as u8);
+            if then.opened != stage.opened() {
+                true
+            } else if *command == Command::FrameStall {
+                let framed = frame_stall(&mut then.past, history, stage.world(), specimen);
+                if let Some((from, to)) = framed {
+                    self.ui.timebase.frame(from, to, then.past.at());
+                }
+                framed.is_some()
+            } else {
+                go(&mut then.past, history, stage.world(), specimen, command, steps)
+            }
         };
         if !moved {
             self.say(words::text(self.lang, "notice.no_stall").into_owned());
@@ -60,8 +72,20 @@ impl App {
     }
 }
 
-/// Carries out one key of time. False where there is no such place.
-fn go(past: &mut Past, history: &History, live: &World, specimen: SpecimenId, command: &Command) -> bool {
+/// Goes to the stall of this specimen that is under way at this place, or to the last one before it, else the first one after it. From when to
+/// when it is, its victims included.
+fn frame_stall(past: &mut Past, history: &History, live: &World, specimen: SpecimenId) -> Option<(Nanos, Nanos)> {
+    let stalls = &live.specimens.get(usize::from(specimen.0))?.stalls;
+    let kept = history.span().0;
+    let mut known = stalls.past.iter().chain(&stalls.current).filter(|stall| stall.until() > kept);
+    let at = past.at();
+    let stall = known.clone().rfind(|stall| stall.began <= at).or_else(|| known.next())?;
+    past.go_to(history, stall.began + Nanos::micros(1));
+    Some((stall.began, trace::aftermath(history, live, specimen, stall)))
+}
+
+/// Carries out one key of time. False where there is no such place. `steps`: how far an arrow goes, and one with shift.
+fn go(past: &mut Past, history: &History, live: &World, specimen: SpecimenId, command: &Command, steps: (Nanos, Nanos)) -> bool {
     match command {
         Command::Play => past.play_or_stand(),
         Command::Faster => past.change_speed(true),
@@ -70,10 +94,13 @@ fn go(past: &mut Past, history: &History, live: &World, specimen: SpecimenId, co
         Command::PreviousEvent => past.step_event(history, false),
         Command::NextTick => past.step_tick(history, specimen, true),
         Command::PreviousTick => past.step_tick(history, specimen, false),
-        Command::Forwards => past.scrub(history, SCRUB, true),
-        Command::Backwards => past.scrub(history, SCRUB, false),
-        Command::FarForwards => past.scrub(history, FAR, true),
-        Command::FarBackwards => past.scrub(history, FAR, false),
+        Command::Forwards => past.scrub(history, steps.0, true),
+        Command::Backwards => past.scrub(history, steps.0, false),
+        Command::FarForwards => past.scrub(history, steps.1, true),
+        Command::FarBackwards => past.scrub(history, steps.1, false),
+        Command::Seek(to) => past.go_to(history, *to),
+        Command::Earliest => past.go_to(history, Nanos::ZERO),
+        Command::Latest => past.go_to(history, Nanos::MAX),
         Command::NextStall => return past.jump_to_stall(history, live, specimen, true).is_some(),
         Command::PreviousStall => return past.jump_to_stall(history, live, specimen, false).is_some(),
         _ => {}
@@ -142,9 +169,12 @@ mod tests {
         let mut press = |command: Command| {
             let (at, event) = (past.at(), past.event());
             assert!(command.travels(), "{command:?}");
-            assert!(go(&mut past, &history, &live, SpecimenId(0), &command), "{command:?}");
+            assert!(go(&mut past, &history, &live, SpecimenId(0), &command, (SCRUB, FAR)), "{command:?}");
             (past.at().0.cmp(&at.0), past.event().cmp(&event), past.speed())
         };
+        assert_eq!(press(Command::Earliest).0, Less);
+        assert_eq!(press(Command::Latest).0, Greater);
+        assert_eq!(press(Command::Seek(Nanos::millis(4_100))).0, Less);
         assert_eq!(press(Command::PreviousStall).0, Less);
         assert_eq!(press(Command::FarBackwards).0, Less);
         assert_eq!(press(Command::NextStall).0, Greater);
@@ -164,5 +194,25 @@ mod tests {
         assert_eq!(press(Command::Faster).2, Some(1e-3));
         assert_eq!(press(Command::NextEvent).2, None, "who steps stands");
         assert!(!Command::Freeze.travels() && !Command::Quit.travels());
+    }
+
+    #[test]
+    fn a_stall_is_framed_from_before_it_from_within_it_and_from_after_it() {
+        let story = Story::new(&["naive"]).calm(Nanos::secs(1)).stall(Nanos::millis(400)).calm(Nanos::secs(1));
+        let mut live = World::new(&story.setup());
+        let mut history = History::new(&live, Limits::default());
+        let mut past = Past::freeze(&history, &live);
+        assert_eq!(frame_stall(&mut past, &history, &live, SpecimenId(0)), None);
+        for event in story.events() {
+            history.record(&live, &event);
+            live.apply(&event);
+        }
+        let stall = live.specimens[0].stalls.past[0];
+        for from in [Nanos::ZERO, stall.began + Nanos::millis(100), live.now] {
+            past.go_to(&history, from);
+            let (began, until) = frame_stall(&mut past, &history, &live, SpecimenId(0)).unwrap();
+            assert!(began == stall.began && until > stall.until(), "{began} {until}");
+            assert_eq!(past.at(), stall.began + Nanos::micros(1));
+        }
     }
 }

@@ -123,6 +123,8 @@ impl Key {
             Code::Left => "←",
             Code::Right => "→",
             Code::Enter => "⏎",
+            Code::PageUp => "PgUp",
+            Code::PageDown => "PgDn",
             _ => return self.to_string(),
         };
         if self == Self::new(self.code) { sign.to_owned() } else { self.to_string() }

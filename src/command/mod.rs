@@ -10,6 +10,7 @@ pub mod table;
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::units::Nanos;
 use crate::specimen::control::{FaultSetting, MitigationSetting};
 use crate::telemetry::vocabulary::{Fault, Mitigation};
 
@@ -120,6 +121,30 @@ pub enum Command {
     NextStall,
     /// To the beginning of the stall before.
     PreviousStall,
+    /// To this moment.
+    Seek(Nanos),
+    /// To the earliest moment that is kept.
+    Earliest,
+    /// To the latest moment, and stand there.
+    Latest,
+    /// Show a stall and all of its victims on the timeline: the one at the cursor, or the last one before it.
+    FrameStall,
+    /// Move the timeline by so many columns and leave the cursor where it is; below zero: earlier.
+    Pan(i32),
+    /// A shorter stretch of the timeline: nearer.
+    ZoomIn,
+    /// A longer one.
+    ZoomOut,
+    /// Nearer, with this moment where it is.
+    ZoomInAt(Nanos),
+    /// Farther, with this moment where it is.
+    ZoomOutAt(Nanos),
+    /// Set the first mark of the timeline to the cursor, or take it away.
+    FirstMark,
+    /// The second one.
+    SecondMark,
+    /// List the events around the cursor, or put the list away.
+    Details,
     /// Choose the specimen that keys act on: the next one.
     NextSpecimen,
     /// Open or close the menu of faults.

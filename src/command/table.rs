@@ -6,7 +6,7 @@
 //! How the keys were chosen: a lower-case letter breaks something or opens something (`c` computes, `p` panics, `f` faults, `m` mitigations),
 //! the capital mends or is final (`W` worker pool, `C` catch, `K` kill, `R` respawn). Digits and `Tab` turn to another
 //! screen, except that a digit answers a question that is open. Pairs of signs move in the recorded past (`,` `.` events, `<` `>` ticks,
-//! `[` `]` speed, `(` `)` stalls). `:` opens the palette, which reaches what has no key.
+//! `[` `]` speed, `(` `)` stalls). The timeline has keys of its own, which mean nothing elsewhere. `:` opens the palette, which reaches what has no key.
 //! `/` is kept free for search: in the help it searches.
 
 use super::Command;
@@ -193,22 +193,33 @@ impl Row {
 /// Wherever one is.
 const EVERYWHERE: &[Context] = Context::ALL;
 /// Wherever characters are keys.
-const UNTYPED: &[Context] =
-    &[Context::Lab, Context::Question, Context::Table, Context::FaultMenu, Context::MitigationMenu, Context::Help, Context::Home];
+const UNTYPED: &[Context] = &[
+    Context::Lab,
+    Context::Question,
+    Context::Table,
+    Context::Timeline,
+    Context::FaultMenu,
+    Context::MitigationMenu,
+    Context::Help,
+    Context::Home,
+];
 /// Where characters are text.
 const TYPED: &[Context] = &[Context::HelpSearch, Context::Palette];
 /// Before the running lab, with nothing open.
-pub(super) const LAB: &[Context] = &[Context::Lab, Context::Question, Context::Table];
+pub(super) const LAB: &[Context] = &[Context::Lab, Context::Question, Context::Table, Context::Timeline];
 /// Where the lesson is in sight, with nothing open.
 const LESSON: &[Context] = &[Context::Lab, Context::Question];
 /// Where digits turn to a screen: nothing is open and nothing is asked.
-const SCREENS: &[Context] = &[Context::Lab, Context::Table];
+const SCREENS: &[Context] = &[Context::Lab, Context::Table, Context::Timeline];
 /// Before a table.
 const TABLE: &[Context] = &[Context::Table];
+/// Before the timeline.
+const TIMELINE: &[Context] = &[Context::Timeline];
 /// Before the running lab, also with a menu open.
-const LAB_AND_MENUS: &[Context] = &[Context::Lab, Context::Question, Context::Table, Context::FaultMenu, Context::MitigationMenu];
+const LAB_AND_MENUS: &[Context] =
+    &[Context::Lab, Context::Question, Context::Table, Context::Timeline, Context::FaultMenu, Context::MitigationMenu];
 /// Where there is a list or a page to move in.
-const LISTS: &[Context] = &[Context::Table, Context::FaultMenu, Context::MitigationMenu, Context::Home, Context::Help];
+const LISTS: &[Context] = &[Context::Table, Context::Timeline, Context::FaultMenu, Context::MitigationMenu, Context::Home, Context::Help];
 /// Where what is shown may be longer than the screen.
 const LONG: &[Context] = &[Context::Help, Context::HelpSearch, Context::Palette];
 /// In the help.
@@ -1037,8 +1048,8 @@ pub static COMMANDS: &[Row] = &[
         Time,
         Fixed(Command::Backwards),
         keys!(LAB: "left"),
-        words("10 ms back", "退 10 ms"),
-        words("10 ms earlier", "往前 10 ms(更早)"),
+        words("earlier", "更早"),
+        words("10 ms earlier; on the timeline one column", "往前 10 ms(更早);在时间线画面上是一列"),
     )
     .in_footer(5),
     row(
@@ -1046,8 +1057,8 @@ pub static COMMANDS: &[Row] = &[
         Time,
         Fixed(Command::Forwards),
         keys!(LAB: "right"),
-        words("10 ms on", "进 10 ms"),
-        words("10 ms later", "往后 10 ms(更晚)"),
+        words("later", "更晚"),
+        words("10 ms later; on the timeline one column", "往后 10 ms(更晚);在时间线画面上是一列"),
     )
     .in_footer(5),
     row(
@@ -1055,8 +1066,8 @@ pub static COMMANDS: &[Row] = &[
         Time,
         Fixed(Command::FarBackwards),
         keys!(LAB: "{" "shift+left"),
-        words("1 s back", "退 1 s"),
-        words("one second earlier", "往前 1 秒(更早)"),
+        words("far back", "早得多"),
+        words("one second earlier; on the timeline an eighth of it", "往前 1 秒(更早);在时间线画面上是八分之一屏"),
     )
     .in_footer(8),
     row(
@@ -1064,8 +1075,8 @@ pub static COMMANDS: &[Row] = &[
         Time,
         Fixed(Command::FarForwards),
         keys!(LAB: "}" "shift+right"),
-        words("1 s on", "进 1 s"),
-        words("one second later", "往后 1 秒(更晚)"),
+        words("far on", "晚得多"),
+        words("one second later; on the timeline an eighth of it", "往后 1 秒(更晚);在时间线画面上是八分之一屏"),
     )
     .in_footer(8),
     row(
@@ -1086,6 +1097,118 @@ pub static COMMANDS: &[Row] = &[
         words("to the beginning of the next stall", "跳到下一次停顿的开头"),
     )
     .in_footer(4),
+    row(
+        "frame-stall",
+        Time,
+        Fixed(Command::FrameStall),
+        keys!(TIMELINE: "0"),
+        words("frame the stall", "框住停顿"),
+        words(
+            "on the timeline: show the stall at the cursor, or the last one before it, with all its victims",
+            "在时间线画面上:完整显示光标处(或之前最近一次)的停顿及其所有受害请求",
+        ),
+    )
+    .in_footer(2),
+    row(
+        "earliest",
+        Time,
+        Fixed(Command::Earliest),
+        keys!(TIMELINE: "home"),
+        words("earliest", "最早"),
+        words("on the timeline: to the earliest moment that is kept", "在时间线画面上:到保存着的最早时刻"),
+    ),
+    row(
+        "latest",
+        Time,
+        Fixed(Command::Latest),
+        keys!(TIMELINE: "end"),
+        words("latest", "最新"),
+        words("on the timeline: to the latest moment, and stand there", "在时间线画面上:到最新的时刻并停住"),
+    ),
+    row(
+        "seek",
+        Time,
+        Written("Seek(\"12s\")"),
+        &[],
+        words("this moment", "到此时刻"),
+        words("to this moment of the recorded past", "到所记录过去的这个时刻"),
+    ),
+    // ---- the timeline ---------------------------------------------------------------------------------------------
+    row(
+        "zoom-in",
+        View,
+        Fixed(Command::ZoomIn),
+        keys!(TIMELINE: "pageup"),
+        words("nearer", "放大"),
+        words(
+            "on the timeline: a shorter stretch, around the cursor; as the wheel does at the pointer",
+            "在时间线画面上:以光标为中心放大;滚轮则以指针为中心",
+        ),
+    )
+    .in_footer(2),
+    row(
+        "zoom-out",
+        View,
+        Fixed(Command::ZoomOut),
+        keys!(TIMELINE: "pagedown"),
+        words("farther", "缩小"),
+        words("on the timeline: a longer stretch", "在时间线画面上:缩小,显示更长的时间"),
+    )
+    .in_footer(2),
+    row(
+        "zoom-in-at",
+        View,
+        Written("ZoomInAt(\"12s\")"),
+        &[],
+        words("nearer here", "在此放大"),
+        words("a shorter stretch of the timeline around this moment", "以这个时刻为中心放大时间线"),
+    ),
+    row(
+        "zoom-out-at",
+        View,
+        Written("ZoomOutAt(\"12s\")"),
+        &[],
+        words("farther here", "在此缩小"),
+        words("a longer stretch of the timeline around this moment", "以这个时刻为中心缩小时间线"),
+    ),
+    row(
+        "pan",
+        View,
+        Written("Pan(-10)"),
+        &[],
+        words("pan", "平移"),
+        words("move the timeline by so many columns, and leave the cursor", "把时间线平移若干列,光标不动"),
+    ),
+    row(
+        "first-mark",
+        View,
+        Fixed(Command::FirstMark),
+        keys!(TIMELINE: "'"),
+        words("mark A", "标记 A"),
+        words(
+            "on the timeline: set mark A to the cursor, or take it away; what lies between A and B is measured",
+            "在时间线画面上:把标记 A 放到光标处,或取消;A 与 B 之间会被测量",
+        ),
+    )
+    .in_footer(3),
+    row(
+        "second-mark",
+        View,
+        Fixed(Command::SecondMark),
+        keys!(TIMELINE: "\""),
+        words("mark B", "标记 B"),
+        words("on the timeline: set mark B to the cursor, or take it away", "在时间线画面上:把标记 B 放到光标处,或取消"),
+    )
+    .in_footer(3),
+    row(
+        "details",
+        View,
+        Fixed(Command::Details),
+        keys!(TIMELINE: "enter"),
+        words("events", "事件"),
+        words("on the timeline: list the events around the cursor, or put the list away", "在时间线画面上:列出光标前后的事件,或收起"),
+    )
+    .in_footer(3),
     // ---- the view -------------------------------------------------------------------------------------------------
     row(
         "next-specimen",
@@ -1100,7 +1223,7 @@ pub static COMMANDS: &[Row] = &[
         "screen",
         View,
         Digit(Command::Screen),
-        keys!(SCREENS: "1" "2" "3"),
+        keys!(SCREENS: "1" "2" "3" "4"),
         words("screen", "画面"),
         words("show this screen; while a question is open, digits answer it", "切换到这个画面;有问题待答时,数字键用来回答"),
     ),
@@ -1330,6 +1453,18 @@ impl Command {
             Self::FarForwards => "FarForwards",
             Self::PreviousStall => "PreviousStall",
             Self::NextStall => "NextStall",
+            Self::Seek(_) => "Seek",
+            Self::Earliest => "Earliest",
+            Self::Latest => "Latest",
+            Self::FrameStall => "FrameStall",
+            Self::Pan(_) => "Pan",
+            Self::ZoomIn => "ZoomIn",
+            Self::ZoomOut => "ZoomOut",
+            Self::ZoomInAt(_) => "ZoomInAt",
+            Self::ZoomOutAt(_) => "ZoomOutAt",
+            Self::FirstMark => "FirstMark",
+            Self::SecondMark => "SecondMark",
+            Self::Details => "Details",
             Self::NextSpecimen => "NextSpecimen",
             Self::FaultMenu => "FaultMenu",
             Self::MitigationMenu => "MitigationMenu",
@@ -1466,7 +1601,9 @@ mod tests {
     #[test]
     fn what_a_key_does_can_be_done_or_is_the_view_s() {
         for row in COMMANDS {
-            let reachable = row.script || !row.keys.is_empty() || row.id == "open" || row.id == "type";
+            // What says where, only a pointer or a list can ask for.
+            let pointed = ["open", "type", "seek", "pan", "zoom-in-at", "zoom-out-at"].contains(&row.id);
+            let reachable = row.script || !row.keys.is_empty() || pointed;
             assert!(reachable, "{} can be asked for nowhere", row.id);
             assert!(row.group == Lab || !row.script, "{}: scripts act on the lab only", row.id);
         }

@@ -101,6 +101,12 @@ impl Past {
         self.at = to;
     }
 
+    /// Goes to a moment, or to the earliest or latest that is kept, and stands there.
+    pub fn go_to(&mut self, history: &History, to: Nanos) {
+        self.plays = false;
+        self.seek(history, to);
+    }
+
     /// Goes so much further, or back.
     pub fn scrub(&mut self, history: &History, by: Nanos, forwards: bool) {
         self.plays = false;

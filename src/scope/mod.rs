@@ -12,11 +12,14 @@ pub mod line;
 pub mod palette;
 pub mod panels;
 pub mod pen;
+pub mod pointer;
 pub mod rows;
 pub mod screens;
 pub mod study;
+
 pub mod text;
 pub mod theme;
+pub mod timebase;
 pub mod trigger;
 pub mod ui;
 pub mod words;
@@ -32,6 +35,7 @@ use crate::command::key::Key;
 use crate::command::keymap::{Context, Keymap};
 use crate::command::{Command, table};
 use crate::scenario::Scenario;
+use crate::world::trace::Trace;
 use crate::world::{Specimen, World};
 
 pub use eye::Eye;
@@ -95,6 +99,8 @@ pub struct Scene<'a> {
     pub ui: &'a Ui,
     /// What lasts from frame to frame.
     pub eye: &'a Eye,
+    /// The stretch of the past that the timeline shows, read from its events.
+    pub trace: &'a Trace,
     /// In which colours and language.
     pub look: Look<'a>,
     /// Where each specimen answers, once it does.
@@ -124,6 +130,8 @@ pub struct Drawn {
     pub shown: rows::Shown,
     /// How far what lies open goes beyond what is in sight.
     pub reach: ui::Reach,
+    /// Where the timeline was drawn.
+    pub plot: Option<pointer::Plot>,
 }
 
 /// Draws the scene over the whole buffer.

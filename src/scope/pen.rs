@@ -74,6 +74,11 @@ impl<'b> Pen<'b> {
         }
     }
 
+    /// Whether nothing has been put into a cell of the area, or only what says that nothing was.
+    pub fn is_blank(&self, x: u16, y: u16) -> bool {
+        self.area.contains((x, y).into()) && matches!(self.buf[(x, y)].symbol(), " " | "·")
+    }
+
     /// Puts one glyph of one column.
     pub fn put(&mut self, x: u16, y: u16, glyph: char, style: Style) {
         if self.area.contains((x, y).into()) {

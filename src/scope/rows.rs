@@ -12,6 +12,31 @@ pub enum RowId {
     Connection(ConnId),
     /// A request: whose, and when it was meant to be sent.
     Request(ClientId, Nanos),
+    /// A track of the timeline.
+    Track(Track),
+}
+
+/// A track of the timeline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Track {
+    /// What the loop did.
+    Loop,
+    /// The longest callback of each column.
+    Longest,
+    /// What was ready and had not begun.
+    Ready,
+    /// Requests on threads of their own.
+    Threads,
+    /// Requests under way.
+    UnderWay,
+    /// The accept queue.
+    Queue,
+    /// Unread bytes.
+    Unread,
+    /// A worker, counted from 0.
+    Worker(u8),
+    /// A connection.
+    Connection(ConnId),
 }
 
 /// By what a table of connections is sorted.
@@ -61,6 +86,8 @@ pub struct Rows {
     pub connection: Option<RowId>,
     /// The chosen request.
     pub request: Option<RowId>,
+    /// The chosen track of the timeline.
+    pub track: Option<RowId>,
     /// What was drawn last.
     pub shown: Shown,
 }
@@ -68,7 +95,7 @@ pub struct Rows {
 impl Rows {
     /// Whether this row is the chosen one.
     pub fn is_chosen(&self, row: RowId) -> bool {
-        self.connection == Some(row) || self.request == Some(row)
+        [self.connection, self.request, self.track].contains(&Some(row))
     }
 
     /// Goes to the row above or below the chosen one; to the first in sight where none is chosen.
@@ -95,6 +122,7 @@ impl Rows {
         match row {
             RowId::Connection(_) => self.connection = Some(row),
             RowId::Request(..) => self.request = Some(row),
+            RowId::Track(_) => self.track = Some(row),
         }
     }
 }

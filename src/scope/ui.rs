@@ -1,9 +1,11 @@
 //! What the person at the keyboard has chosen and opened. Plain data; commands change it, drawing only reads it.
 
 use super::line::Line;
+use super::pointer::{Drag, Plot};
 use super::rows::Rows;
 use super::screens::SCREENS;
 use super::study::{Asked, Record, asked};
+use super::timebase::Timebase;
 use super::trigger::{Armed, Trigger};
 use crate::base::ids::SpecimenId;
 use crate::base::units::Nanos;
@@ -26,6 +28,8 @@ pub enum Screen {
     Start,
     /// The loop at work.
     Scope,
+    /// What happened when, between seconds and microseconds.
+    Timeline,
     /// The connections of a specimen.
     Connections,
     /// What the clients measured.
@@ -113,6 +117,12 @@ pub struct Ui {
     pub since_answer: Option<Stretch>,
     /// What is chosen in tables, and in which order they stand.
     pub rows: Rows,
+    /// Which stretch of time the timeline shows.
+    pub timebase: Timebase,
+    /// Where the timeline was drawn, for the pointer.
+    pub plot: Option<Plot>,
+    /// The pointer holds the timeline.
+    pub drag: Option<Drag>,
     /// Where in the recorded past one stands; nothing: in the present.
     pub frozen: Option<Frozen>,
     /// What freezes by itself.
@@ -154,6 +164,7 @@ impl Ui {
             Screen::Start => Context::Home,
             Screen::Scope if self.is_asked(scenario) => Context::Question,
             Screen::Scope => Context::Lab,
+            Screen::Timeline => Context::Timeline,
             Screen::Connections | Screen::Latency => Context::Table,
         }
     }
@@ -206,6 +217,18 @@ impl Ui {
                 let next = Trigger::after(self.armed.map(|armed| armed.trigger));
                 self.armed = next.map(|trigger| Armed { trigger, since: world.now });
             }
+            Command::ZoomIn => self.timebase.zoom(true, None),
+            Command::ZoomOut => self.timebase.zoom(false, None),
+            Command::ZoomInAt(at) => self.timebase.zoom(true, Some(at)),
+            Command::ZoomOutAt(at) => self.timebase.zoom(false, Some(at)),
+            Command::Pan(columns) => {
+                // What is pushed aside is not the present any more.
+                self.frozen.get_or_insert_default();
+                self.timebase.pan(i64::from(columns), world.now);
+            }
+            Command::FirstMark => self.timebase.mark(0),
+            Command::SecondMark => self.timebase.mark(1),
+            Command::Details => self.timebase.details = !self.timebase.details,
             command if command.travels() => {
                 // Whoever steps stands still first.
                 self.frozen.get_or_insert_default();
@@ -285,7 +308,7 @@ impl Ui {
 
     /// Whether keys move in the rows of a table.
     fn has_rows(&self) -> bool {
-        self.open == Open::Nothing && matches!(self.screen, Screen::Connections | Screen::Latency)
+        self.open == Open::Nothing && matches!(self.screen, Screen::Timeline | Screen::Connections | Screen::Latency)
     }
 
     fn place_of_screen(&self) -> usize {

@@ -317,6 +317,11 @@ impl Clients {
         connections.by_port.keys().filter(|port| self.waits_at(**port)).count() as u32
     }
 
+    /// The client at this port.
+    pub fn client_at(&self, port: u16) -> Option<ClientId> {
+        self.by_port.get(&port).copied()
+    }
+
     /// Since when the client at this port waits for an answer, if it does.
     pub fn waits_since(&self, port: u16) -> Option<Nanos> {
         let client = self.by_port.get(&port).and_then(|id| self.each.get(id.0 as usize))?;

@@ -280,6 +280,16 @@ impl History {
         })
     }
 
+    /// The events of one specimen from number `n` on, with their numbers, in the order in which they came.
+    pub fn from(&self, n: u64, specimen: SpecimenId) -> impl Iterator<Item = (u64, Event)> {
+        let chunks = self.chunks.iter().skip_while(move |chunk| chunk.first + chunk.events.len() as u64 <= n);
+        chunks.flat_map(move |chunk| {
+            let skip = usize::try_from(n.saturating_sub(chunk.first)).unwrap_or(usize::MAX);
+            let numbered = chunk.events.iter().enumerate().skip(skip).filter(move |(_, packed)| packed.specimen() == specimen);
+            numbered.filter_map(|(n, packed)| Some((chunk.first + n as u64, packed.event(chunk.base)?)))
+        })
+    }
+
     /// The events of a stretch of time, both ends included, with their numbers, in the order in which they came; of one specimen or of all.
     pub fn between(&self, from: Nanos, to: Nanos, specimen: Option<SpecimenId>) -> impl Iterator<Item = (u64, Event)> {
         let chunks = self.chunks.iter().filter(move |chunk| chunk.latest >= from && chunk.earliest <= to);

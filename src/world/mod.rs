@@ -24,6 +24,7 @@ pub mod testing;
 #[cfg(test)]
 mod tests;
 pub mod threads;
+pub mod trace;
 pub mod window;
 
 use window::Slots;

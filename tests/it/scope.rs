@@ -14,16 +14,20 @@ use loopscope::scenario::Scenario;
 use loopscope::scenario::catalogue::BUILT_IN;
 use loopscope::scenario::schema::Step;
 use loopscope::scope::line::Line;
-use loopscope::scope::panels::{cards, clients, code, connections, footer, head, kernel, latency, lesson, slowest, timeline, wheel};
-use loopscope::scope::rows::{Order, RowId, Rows};
-use loopscope::scope::screens::SCREENS;
+use loopscope::scope::panels::{
+    cards, clients, code, connections, footer, head, kernel, latency, lesson, slowest, timeline, tracks, wheel,
+};
+use loopscope::scope::rows::{Order, RowId, Rows, Track};
+use loopscope::scope::screens::{SCREENS, timeline as timeline_screen};
 use loopscope::scope::study::Record;
 use loopscope::scope::ui::Open;
-use loopscope::scope::{Eye, Frozen, Look, Scene, Screen, Theme, Tier, Ui, draw, text};
+use loopscope::scope::{Drawn, Eye, Frozen, Look, Scene, Screen, Theme, Tier, Ui, draw, text};
 use loopscope::telemetry::event::{Event, Lane, Origin, What};
 use loopscope::telemetry::vocabulary::{Cause, Fault, Mitigation, Phase};
 use loopscope::world::World;
+use loopscope::world::history::{History, Limits};
 use loopscope::world::testing::Story;
+use loopscope::world::trace::Trace;
 use proptest::prelude::*;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -96,20 +100,36 @@ static LESSONS: LazyLock<Vec<Scenario>> = LazyLock::new(|| BUILT_IN.iter().map(|
 static KEYS: LazyLock<Keymap> = LazyLock::new(Keymap::default);
 static STATES: LazyLock<Vec<State>> = LazyLock::new(states);
 
-/// Hands a scene of this state to whoever wants one.
-fn with_scene<T>(state: &State, ui: &Ui, theme: &Theme, lang: Lang, then: impl FnOnce(&Scene<'_>) -> T) -> T {
-    let world = &state.world;
+/// Hands a scene of this state, on a screen of this size, to whoever wants one.
+fn with_scene<T>(state: &State, ui: &Ui, size: (u16, u16), theme: &Theme, lang: Lang, then: impl FnOnce(&Scene<'_>) -> T) -> T {
+    let mut ui = ui.clone();
+    let mut past = None;
+    let mut trace = Trace::default();
+    if let Some(history) = &state.history {
+        let live = &state.world;
+        past = ui.frozen.map(|_| history.at(state.then.unwrap_or(live.now)));
+        if ui.screen == Screen::Timeline {
+            let wish = timeline_screen::wish(Rect::new(0, 0, size.0, size.1), &mut ui, 1, past.as_ref().unwrap_or(live), live);
+            trace.look(&wish, history, live);
+        }
+    }
+    let world = past.as_ref().unwrap_or(&state.world);
     let mut eye = Eye::default();
     eye.look(world);
     let addresses = vec![Some("127.0.0.1:7070".parse().unwrap()); world.specimens.len()];
     let look = Look { theme, lang, keys: &KEYS };
-    then(&Scene { world, scenario: &state.scenario, lessons: &LESSONS, ui, eye: &eye, look, addresses: &addresses })
+    then(&Scene { world, scenario: &state.scenario, lessons: &LESSONS, ui: &ui, eye: &eye, trace: &trace, look, addresses: &addresses })
+}
+
+/// What a frame of this state comes to.
+fn picture(state: &State, ui: &Ui, size: (u16, u16), theme: &Theme, lang: Lang) -> (Drawn, Buffer) {
+    let mut buf = Buffer::empty(Rect::new(0, 0, size.0, size.1));
+    let drawn = with_scene(state, ui, size, theme, lang, |scene| draw(scene, &mut buf));
+    (drawn, buf)
 }
 
 fn frame(state: &State, size: (u16, u16), theme: &Theme, lang: Lang) -> Buffer {
-    let mut buf = Buffer::empty(Rect::new(0, 0, size.0, size.1));
-    with_scene(state, &state.ui, theme, lang, |scene| draw(scene, &mut buf));
-    buf
+    picture(state, &state.ui, size, theme, lang).1
 }
 
 /// A frame as text, and below it one number for all of its styles.
@@ -142,6 +162,38 @@ struct State {
     world: World,
     ui: Ui,
     scenario: Scenario,
+    /// What the timeline is read from.
+    history: Option<History>,
+    /// The moment that is shown where one stands in the past.
+    then: Option<Nanos>,
+}
+
+/// A story as the lab would have recorded it.
+fn recorded(story: &Story) -> (World, History) {
+    let mut world = World::new(&story.setup());
+    let mut history = History::new(&world, Limits { events: 500_000, bytes: 64 << 20 });
+    for event in story.events() {
+        history.record(&world, &event);
+        world.apply(&event);
+    }
+    world.advance(story.end());
+    (world, history)
+}
+
+/// The timeline of a story: at this moment of the past, or in the present; a column covers what is left after so many steps nearer.
+fn timeline_state(name: &'static str, story: &Story, then: Option<Nanos>, nearer: usize, ui: Ui, scenario: &Scenario) -> State {
+    let (world, history) = recorded(story);
+    let mut ui = Ui { screen: Screen::Timeline, ..ui };
+    ui.timebase.settle(100, then.unwrap_or(world.now), then.is_none(), false);
+    for _ in 0..nearer {
+        ui.timebase.zoom(true, None);
+    }
+    if let Some(at) = then {
+        let n = history.position(at) - 1;
+        let event = history.event(n).map(|event| (n, event));
+        ui.frozen = Some(Frozen { behind: world.now.since(at), held: false, speed: None, ahead: None, event });
+    }
+    State { name, world, ui, scenario: scenario.clone(), history: Some(history), then }
 }
 
 /// A place in the past.
@@ -171,7 +223,14 @@ fn states() -> Vec<State> {
     let base = Ui { screen: Screen::Scope, ..Ui::default().for_lesson(&computing) };
     let task = computing.lesson.iter().position(|step| matches!(step, Step::Task(_))).unwrap();
     let at = |step: usize| Ui { step, ..base.clone() };
-    let state = |name, world, ui, scenario: &Scenario| State { name, world, ui, scenario: scenario.clone() };
+    let state = |name, world, ui, scenario: &Scenario| State { name, world, ui, scenario: scenario.clone(), history: None, then: None };
+    let stalled = || one().stall(Nanos::millis(612)).calm(Nanos::millis(2300));
+    let stall = stalled().world().specimens[0].stalls.past[0];
+    let marked = |a: Nanos, b: Nanos| {
+        let mut ui = at(0);
+        ui.timebase.marks = [Some(a), Some(b)];
+        ui
+    };
     let healthy = scenario("healthy");
     vec![
         state("start", one().world(), Ui { screen: Screen::Start, ..base.clone() }, &healthy),
@@ -221,6 +280,32 @@ fn states() -> Vec<State> {
         state("latency-three", three().world(), Ui { screen: Screen::Latency, chosen: 2, ..at(0) }, &computing),
         state("latency-none", World::new(&Story::new(&["naive"]).setup()), Ui { screen: Screen::Latency, ..at(0) }, &computing),
         state("connections-none", World::new(&Story::new(&["naive"]).setup()), Ui { screen: Screen::Connections, ..at(0) }, &computing),
+        timeline_state("timeline", &stalled(), None, 0, at(0), &computing),
+        timeline_state("timeline-hangs", &one().hang(Nanos::millis(612)), None, 2, at(0), &computing),
+        timeline_state(
+            "timeline-stall",
+            &stalled(),
+            Some(stall.began + Nanos::millis(300)),
+            4,
+            marked(stall.began, stall.until()),
+            &computing,
+        ),
+        // After the stall there are many callbacks to run, one after the other.
+        timeline_state("timeline-micro", &stalled(), Some(stall.until() + Nanos::micros(90)), 14, at(0), &computing),
+        timeline_state(
+            "timeline-events",
+            &three().stall(Nanos::millis(300)).lose(12).calm(Nanos::millis(100)).death(9).respawn().calm(Nanos::millis(900)),
+            Some(Nanos::millis(11_400)),
+            1,
+            {
+                let mut ui = Ui { chosen: 1, ..at(0) };
+                ui.timebase.details = true;
+                ui.rows.track = Some(RowId::Track(Track::Ready));
+                ui
+            },
+            &computing,
+        ),
+        state("timeline-none", World::new(&Story::new(&["naive"]).setup()), Ui { screen: Screen::Timeline, ..at(0) }, &computing),
         state("frozen", one().world(), Ui { frozen: Some(frozen(None)), ..at(0) }, &computing),
         state("playing", one().hang(Nanos::millis(300)).world(), Ui { frozen: Some(frozen(Some(1e-3))), ..at(0) }, &computing),
     ]
@@ -316,7 +401,7 @@ fn widgets_draw_into_no_room_at_all() {
     let theme = Theme::dark(Tier::True);
     for (w, h) in [(0, 0), (1, 1), (0, 5), (5, 0), (2, 1), (1, 9), (3, 3), (9, 2)] {
         for state in STATES.iter() {
-            with_scene(state, &state.ui, &theme, Lang::Zh, |scene| {
+            with_scene(state, &state.ui, (w, h), &theme, Lang::Zh, |scene| {
                 let (look, world) = (scene.look, scene.world);
                 let specimen = scene.chosen().unwrap();
                 let gaze = scene.eye.gaze(0);
@@ -350,6 +435,12 @@ fn widgets_draw_into_no_room_at_all() {
                 slowest::Slowest { shape: &shape, look }.render(area, &mut buf);
                 let shape = clients::shape(specimen, &gaze, world.stall_threshold, w);
                 clients::Spectrogram { shape: &shape, look }.render(area, &mut buf);
+                let grid = scene.trace.cells().grid;
+                let (room, ruler) = (tracks::room(h, 2), tracks::ruler(&grid));
+                let shape = tracks::shape(scene, &room, ruler);
+                tracks::Tracks { shape: &shape, room: &room, grid, trace: scene.trace, look }.render(area, &mut buf);
+                let here = tracks::Here::of(scene);
+                tracks::Beside { lines: &here.lines, events: &here.events, look }.render(area, &mut buf);
                 // And where the area lies partly outside of the buffer.
                 let outside = Rect::new(w / 2, h / 2, 40, 12);
                 let shape = timeline::shape(world, 0, 40, false, look);
@@ -368,8 +459,7 @@ fn every_screen_has_a_digit_and_a_tab_that_can_be_clicked() {
         for (n, row) in SCREENS.iter().enumerate() {
             let key: Key = (n + 1).to_string().parse().unwrap();
             assert_eq!(keymap.command(Context::Table, key), Some(Command::Screen(n as u8)));
-            let mut buf = Buffer::empty(Rect::new(0, 0, size.0, size.1));
-            let drawn = with_scene(calm, &ui, &Theme::dark(Tier::Mono), Lang::En, |scene| draw(scene, &mut buf));
+            let (drawn, _) = picture(calm, &ui, size, &Theme::dark(Tier::Mono), Lang::En);
             let click = (0..size.0).find_map(|x| drawn.targets.at(x, 0).filter(|c| **c == Command::Screen(n as u8)).cloned());
             ui.carry_out(click.unwrap(), &calm.scenario, &calm.world, &LESSONS);
             assert_eq!(ui.screen, row.screen);
@@ -390,8 +480,7 @@ fn a_click_chooses_the_row_under_it_and_keys_go_on_from_there() {
     let state = STATES.iter().find(|s| s.name == "connections").unwrap();
     let mut ui = state.ui.clone();
     let shown = |ui: &Ui| {
-        let mut buf = Buffer::empty(Rect::new(0, 0, 120, 36));
-        let drawn = with_scene(state, ui, &Theme::dark(Tier::True), Lang::En, |scene| draw(scene, &mut buf));
+        let (drawn, buf) = picture(state, ui, (120, 36), &Theme::dark(Tier::True), Lang::En);
         (drawn, told(&buf))
     };
     let (drawn, _) = shown(&ui);
@@ -430,8 +519,7 @@ proptest! {
             if let Some(command) = keymap.command(ui.context(&state.scenario), key) {
                 if matches!(command, Command::Up | Command::Down | Command::Last | Command::PageDown) {
                     // Keys move among the rows that were drawn.
-                    let mut buf = Buffer::empty(Rect::new(0, 0, 80, 24));
-                    let drawn = with_scene(state, &ui, &theme, lang, |scene| draw(scene, &mut buf));
+                    let (drawn, _) = picture(state, &ui, (80, 24), &theme, lang);
                     (ui.rows.shown, ui.reach) = (drawn.shown, drawn.reach);
                 }
                 let left = ui.carry_out(command, &state.scenario, &state.world, &LESSONS);
@@ -442,8 +530,7 @@ proptest! {
             ui.look(&state.scenario, &state.world);
         }
         for (w, h) in sizes {
-            let mut buf = Buffer::empty(Rect::new(0, 0, w, h));
-            let drawn = with_scene(state, &ui, &theme, lang, |scene| draw(scene, &mut buf));
+            let (drawn, buf) = picture(state, &ui, (w, h), &theme, lang);
             for x in 0..w {
                 drawn.targets.at(x, h / 2);
             }

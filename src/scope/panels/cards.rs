@@ -54,7 +54,7 @@ pub fn shape(scene: &Scene<'_>) -> Vec<Card> {
             Card {
                 name: visible(&s.name),
                 chosen: Some(s.id) == chosen,
-                state: State::of(s, false),
+                state: State::then(s, scene.ui.frozen.is_some()),
                 stall: s.stalls.current.map(|stall| world.now.since(stall.began)),
                 mitigations: Mitigation::ALL.iter().copied().filter(|m| s.mitigations[*m as usize]).collect(),
                 figures: gaze.figures,

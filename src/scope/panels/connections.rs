@@ -158,7 +158,8 @@ pub fn shape(specimen: &Specimen, now: Nanos, rows: &Rows, high: usize) -> Shape
 }
 
 /// The key of a stage's name.
-const fn stage(stage: Stage) -> &'static str {
+/// The key of a stage's name.
+pub const fn stage(stage: Stage) -> &'static str {
     match stage {
         Stage::Idle => "stage.idle",
         Stage::Reading => "stage.reading",

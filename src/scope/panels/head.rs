@@ -43,6 +43,8 @@ pub enum State {
     Frozen,
     /// The past is played.
     Playing,
+    /// It turned at the moment of the past that is shown.
+    ThenLive,
 }
 
 impl State {
@@ -58,6 +60,14 @@ impl State {
         }
     }
 
+    /// The state of one specimen among several; where the picture is of the past, nothing in it is live.
+    pub fn then(specimen: &Specimen, frozen: bool) -> Self {
+        match Self::of(specimen, false) {
+            Self::Live if frozen => Self::ThenLive,
+            state => state,
+        }
+    }
+
     /// Glyph, key of the word, colour.
     pub const fn sign(self) -> (&'static str, &'static str, Role) {
         match self {
@@ -68,6 +78,7 @@ impl State {
             Self::Dead => ("✕", "state.dead", Role::Alarm),
             Self::Frozen => ("‖", "state.frozen", Role::BannerFrozen),
             Self::Playing => ("▶", "state.playing", Role::BannerFrozen),
+            Self::ThenLive => ("○", "state.then_live", Role::Text),
         }
     }
 }

@@ -15,4 +15,5 @@ pub mod moment;
 pub mod palette;
 pub mod slowest;
 pub mod timeline;
+pub mod tracks;
 pub mod wheel;

@@ -17,7 +17,7 @@ pub fn told(n: u64, event: &Event, scene: &Scene<'_>) -> String {
 }
 
 /// Who reported it.
-fn lane(lane: Lane, look: Look<'_>) -> String {
+pub fn lane(lane: Lane, look: Look<'_>) -> String {
     match lane {
         Lane::Loop => look.text("moment.loop").into_owned(),
         Lane::Worker(n) => look.fill("moment.worker", &[("n", &n.to_string())]),
@@ -32,7 +32,7 @@ fn lane(lane: Lane, look: Look<'_>) -> String {
 }
 
 /// The fact as one sentence.
-fn fact(what: What, look: Look<'_>) -> String {
+pub fn fact(what: What, look: Look<'_>) -> String {
     let (_, a, b) = what.pack();
     let conn = if a == 0 { look.text("listener").into_owned() } else { look.fill("conn", &[("id", &a.to_string())]) };
     let x = match what {

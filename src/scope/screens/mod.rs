@@ -4,6 +4,7 @@ mod connections;
 mod latency;
 mod scope;
 mod start;
+pub mod timeline;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -38,6 +39,12 @@ pub static SCREENS: &[Row] = &[
         name: "screen.scope",
         about: &["help.idea", "help.wheel", "help.kernel", "help.clients", "help.timeline", "help.code"],
         draw: scope::draw,
+    },
+    Row {
+        screen: Screen::Timeline,
+        name: "screen.timeline",
+        about: &["help.tracks", "help.loop_track", "help.waiting_tracks", "help.zoom", "help.marks"],
+        draw: timeline::draw,
     },
     Row { screen: Screen::Connections, name: "screen.connections", about: &["help.connections", "help.stages"], draw: connections::draw },
     Row { screen: Screen::Latency, name: "screen.latency", about: &["help.latency", "help.parts"], draw: latency::draw },

@@ -1,0 +1,146 @@
+//! What the pointer means: clicks, the wheel, and dragging the timeline. It only produces commands.
+//!
+//! Knows where things were drawn last, and nothing of the terminal.
+
+use ratatui::layout::Rect;
+
+use super::Screen;
+use super::pen::Targets;
+use super::ui::{Open, Ui};
+use crate::base::units::Nanos;
+use crate::command::Command;
+use crate::world::trace::Grid;
+
+/// What the pointer did, at a column and a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// The left button was pressed.
+    Press,
+    /// It was moved with the button held.
+    Drag,
+    /// The button was let go.
+    Release,
+    /// The wheel was turned away from the person.
+    WheelUp,
+    /// The wheel was turned towards the person.
+    WheelDown,
+}
+
+/// Where the timeline was drawn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Plot {
+    /// The cells that show moments.
+    pub area: Rect,
+    /// Which moments those are.
+    pub grid: Grid,
+    /// The line that shows all that is kept, where there is one.
+    pub overview: Rect,
+    /// From when to when that is.
+    pub kept: (Nanos, Nanos),
+}
+
+impl Plot {
+    /// The moment under a cell of the timeline.
+    pub fn moment(&self, x: u16, y: u16) -> Option<Nanos> {
+        self.area.contains((x, y).into()).then(|| self.grid.start(usize::from(x - self.area.x)))
+    }
+
+    /// The moment under a cell of the line that shows all.
+    fn far_moment(&self, x: u16, y: u16) -> Option<Nanos> {
+        let (from, to) = self.kept;
+        let share = f64::from(x.checked_sub(self.overview.x)?) / f64::from(self.overview.width.max(1));
+        self.overview.contains((x, y).into()).then(|| from + Nanos((to.since(from).0 as f64 * share) as u64))
+    }
+}
+
+/// The timeline is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Drag {
+    /// The column at which it is held.
+    at: u16,
+    /// The moment at which it was taken.
+    moment: Nanos,
+    /// Whether it has been moved since.
+    moved: bool,
+}
+
+impl Ui {
+    /// What this means, where the picture was drawn last.
+    pub fn point(&mut self, act: Act, x: u16, y: u16, targets: &Targets) -> Option<Command> {
+        let plot = self.plot.filter(|_| self.open == Open::Nothing && self.screen == Screen::Timeline);
+        let moment = plot.and_then(|plot| plot.moment(x, y));
+        match act {
+            Act::Press => {
+                self.drag = moment.map(|moment| Drag { at: x, moment, moved: false });
+                match (moment, plot.and_then(|plot| plot.far_moment(x, y))) {
+                    (Some(_), _) => None,
+                    (None, Some(far)) => Some(Command::Seek(far)),
+                    (None, None) => targets.at(x, y).cloned(),
+                }
+            }
+            Act::Drag => {
+                let drag = self.drag.as_mut()?;
+                let by = i32::from(drag.at) - i32::from(x);
+                drag.at = x;
+                drag.moved |= by != 0;
+                (by != 0).then_some(Command::Pan(by))
+            }
+            // A click that moved nothing goes to where it was made.
+            Act::Release => self.drag.take().filter(|drag| !drag.moved).map(|drag| Command::Seek(drag.moment)),
+            Act::WheelUp | Act::WheelDown => {
+                let up = act == Act::WheelUp;
+                match moment {
+                    Some(at) if up => Some(Command::ZoomInAt(at)),
+                    Some(at) => Some(Command::ZoomOutAt(at)),
+                    None if self.scrolls() => Some(if up { Command::Up } else { Command::Down }),
+                    None => None,
+                }
+            }
+        }
+    }
+
+    /// Whether there is something to scroll in: a list, a table, a page.
+    fn scrolls(&self) -> bool {
+        self.open != Open::Nothing || self.screen != Screen::Scope
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ui() -> Ui {
+        let grid = Grid { from: Nanos::secs(10), cell: Nanos::millis(1), columns: 80 };
+        let kept = (Nanos::ZERO, Nanos::secs(20));
+        let plot = Plot { area: Rect::new(16, 5, 80, 10), grid, overview: Rect::new(16, 4, 80, 1), kept };
+        Ui { screen: Screen::Timeline, plot: Some(plot), ..Ui::default() }
+    }
+
+    #[test]
+    fn a_click_goes_to_its_moment_and_a_drag_pans() {
+        let (mut ui, targets) = (ui(), Targets::default());
+        let mut point = |act, x, y| ui.point(act, x, y, &targets);
+        assert_eq!(point(Act::Press, 26, 7), None);
+        assert_eq!(point(Act::Release, 26, 7), Some(Command::Seek(Nanos::millis(10_010))));
+        assert_eq!(point(Act::Press, 26, 7), None);
+        assert_eq!(point(Act::Drag, 30, 0), Some(Command::Pan(-4)), "held, it may leave the area");
+        assert_eq!(point(Act::Drag, 30, 9), None);
+        assert_eq!(point(Act::Drag, 28, 9), Some(Command::Pan(2)));
+        assert_eq!(point(Act::Release, 28, 9), None);
+        assert_eq!(point(Act::Drag, 40, 7), None, "nothing is held");
+        assert_eq!(point(Act::Press, 56, 4), Some(Command::Seek(Nanos::secs(10))));
+    }
+
+    #[test]
+    fn the_wheel_zooms_over_the_timeline_and_scrolls_elsewhere() {
+        let targets = Targets::default();
+        let mut ui = ui();
+        assert_eq!(ui.point(Act::WheelUp, 17, 6, &targets), Some(Command::ZoomInAt(Nanos::millis(10_001))));
+        assert_eq!(ui.point(Act::WheelDown, 17, 6, &targets), Some(Command::ZoomOutAt(Nanos::millis(10_001))));
+        assert_eq!(ui.point(Act::WheelDown, 2, 6, &targets), Some(Command::Down));
+        ui.open = Open::Help;
+        assert_eq!(ui.point(Act::WheelDown, 17, 6, &targets), Some(Command::Down));
+        let mut scope = Ui { screen: Screen::Scope, ..Ui::default() };
+        assert_eq!(scope.point(Act::WheelDown, 17, 6, &targets), None);
+    }
+}
