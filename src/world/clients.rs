@@ -63,8 +63,19 @@ pub struct Clients {
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Slot {
     answered: u32,
+    /// Requests that failed, or were late, and nothing explains it.
+    unexplained: u32,
     /// The longest backlog reported.
     backlog: u32,
+}
+
+/// How a request ended, for whoever asks why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Ended {
+    /// Whether a complete response came.
+    pub answered: bool,
+    /// When it was meant to be sent, where it failed or waited for long.
+    pub astray: Option<Nanos>,
 }
 
 /// One client. A moment that was not seen is zero.
@@ -238,9 +249,20 @@ impl Clients {
         }
     }
 
-    /// A request ended. Whether it was answered at all.
+    /// Requests of the last second that failed or were late though nothing explains it, and answers in all.
+    pub fn astray(&self) -> (u32, u32) {
+        self.slots.past().fold((0, 0), |(astray, all), slot| (astray + slot.unexplained, all + slot.answered))
+    }
+
+    /// The request that has just ended went astray, and nothing explains it.
+    pub(super) fn unexplained(&mut self) {
+        let slot = self.slots.now();
+        slot.unexplained = slot.unexplained.saturating_add(1);
+    }
+
+    /// A request ended. `slow`: from which delay on it is worth asking why.
     #[inline]
-    pub(super) fn finished(&mut self, at: Nanos, id: ClientId, outcome: Outcome, connections: &Connections) -> bool {
+    pub(super) fn finished(&mut self, at: Nanos, id: ClientId, outcome: Outcome, connections: &Connections, slow: Nanos) -> Ended {
         self.outcomes[outcome as usize] += 1;
         let answered = matches!(outcome, Outcome::Answered | Outcome::ErrorStatus);
         if answered {
@@ -250,11 +272,13 @@ impl Clients {
                 self.first_answer = Some(at);
             }
         }
-        let Some(client) = self.client(id) else { return answered };
+        let failed = outcome != Outcome::Answered;
+        let unseen = Ended { answered, astray: failed.then_some(at) };
+        let Some(client) = self.client(id) else { return unseen };
         let request = *client;
         client.dialled = Nanos::ZERO;
         if !std::mem::replace(&mut client.waits, false) {
-            return answered; // Its sending was lost, so its latency is not known.
+            return unseen; // Its sending was lost, so its latency is not known.
         }
         self.in_flight = self.in_flight.saturating_sub(1);
         let intended = request.sent.since(request.late);
@@ -268,7 +292,10 @@ impl Clients {
             let parts = if answered { parts(&request, at, connections) } else { None };
             self.remember(Slow { client: id, intended, latency, parts, outcome, row: request.row });
         }
-        answered
+        // Work that takes long takes long; what waits for long is another matter.
+        let waited = |parts: Parts| latency.since(parts.running) >= slow;
+        let late = !failed && latency >= slow && parts(&request, at, connections).is_some_and(waited);
+        Ended { answered, astray: (failed || late).then_some(intended) }
     }
 
     #[cold]
@@ -365,6 +392,7 @@ mod tests {
     use crate::telemetry::vocabulary::{Cause, Handler};
 
     const ONE: ClientId = ClientId(1);
+    const SLOW: Nanos = Nanos::millis(50);
 
     fn us(n: u64) -> Nanos {
         Nanos::micros(n)
@@ -390,7 +418,7 @@ mod tests {
         clients.dialled(Nanos::ZERO, ONE, 40_000);
         clients.sent(us(120), ONE, us(20));
         assert_eq!(clients.in_flight, 1);
-        assert!(clients.finished(us(200), ONE, Outcome::Answered, &connections));
+        assert!(clients.finished(us(200), ONE, Outcome::Answered, &connections, SLOW).answered);
         let slow = clients.tail[0];
         assert_eq!((slow.intended, slow.latency, clients.in_flight), (us(100), us(100), 0));
         let parts = slow.parts.unwrap();
@@ -404,7 +432,7 @@ mod tests {
         clients.dialled(us(105), ONE, 40_000);
         connections.by_id.get_mut(&ConnId(1)).unwrap().opened = us(125);
         clients.sent(us(120), ONE, us(20));
-        clients.finished(us(200), ONE, Outcome::ErrorStatus, &connections);
+        clients.finished(us(200), ONE, Outcome::ErrorStatus, &connections, SLOW);
         let parts = clients.tail[0].parts.unwrap();
         assert_eq!((parts.queued, parts.kernel, parts.sum()), (us(5), us(25), us(100)));
     }
@@ -414,11 +442,11 @@ mod tests {
         let (mut clients, connections) = served([90, 250, 190]);
         clients.dialled(Nanos::ZERO, ONE, 40_000);
         clients.sent(us(120), ONE, us(20));
-        clients.finished(us(200), ONE, Outcome::Answered, &connections);
+        clients.finished(us(200), ONE, Outcome::Answered, &connections, SLOW);
         assert_eq!(clients.tail[0].parts.unwrap().sum(), us(100));
         // The next request: nothing was seen of it.
         clients.sent(us(300), ONE, us(0));
-        clients.finished(us(1_000), ONE, Outcome::Answered, &connections);
+        clients.finished(us(1_000), ONE, Outcome::Answered, &connections, SLOW);
         assert_eq!((clients.tail[0].latency, clients.tail[0].parts), (us(700), None));
     }
 
@@ -427,7 +455,7 @@ mod tests {
         let mut clients = Clients::default();
         for (outcome, n) in [(Outcome::Timeout, 1), (Outcome::Reset, 1), (Outcome::Answered, 2)] {
             clients.sent(us(100), ONE, Nanos::ZERO);
-            clients.finished(us(10_000_100), ONE, outcome, &Connections::default());
+            clients.finished(us(10_000_100), ONE, outcome, &Connections::default(), SLOW);
             assert_eq!(clients.total.len(), n);
         }
         assert_eq!((clients.outcomes[Outcome::Reset as usize], clients.answered, clients.tail.len()), (1, 1, 3));
@@ -436,7 +464,7 @@ mod tests {
     #[test]
     fn lost_events_leave_no_debt() {
         let mut clients = Clients::default();
-        clients.finished(us(5), ONE, Outcome::Answered, &Connections::default());
+        clients.finished(us(5), ONE, Outcome::Answered, &Connections::default(), SLOW);
         assert_eq!((clients.in_flight, clients.total.len(), clients.answered), (0, 0, 1));
         clients.sent(us(10), ONE, Nanos::MAX);
         clients.sent(us(20), ONE, Nanos::ZERO);
@@ -461,7 +489,7 @@ mod tests {
         for n in 0..1_000_u64 {
             let latency = (n * 7_919) % 1_000;
             clients.sent(us(10_000), ONE, Nanos::ZERO);
-            clients.finished(us(10_000 + latency), ONE, Outcome::Answered, &Connections::default());
+            clients.finished(us(10_000 + latency), ONE, Outcome::Answered, &Connections::default(), SLOW);
         }
         let latencies: Vec<_> = clients.tail.iter().map(|slow| slow.latency).collect();
         assert_eq!(latencies, (1_000 - MAX_TAIL as u64..1_000).rev().map(us).collect::<Vec<_>>());
@@ -472,7 +500,7 @@ mod tests {
         let mut clients = Clients::default();
         for at in [0, 1_000] {
             clients.sent(Nanos::millis(at), ONE, Nanos::ZERO);
-            clients.finished(Nanos::millis(at + 1), ONE, Outcome::Answered, &Connections::default());
+            clients.finished(Nanos::millis(at + 1), ONE, Outcome::Answered, &Connections::default(), SLOW);
         }
         assert!((clients.throughput(Nanos::secs(2)) - 1.0).abs() < 1e-9);
         clients.reset_total(Nanos::secs(2));

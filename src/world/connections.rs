@@ -98,6 +98,8 @@ pub struct Connection {
     pub bytes_in: u64,
     /// Bytes written so far.
     pub bytes_out: u64,
+    /// Since when its peer has closed, as far as the loop was told.
+    pub left: Option<Nanos>,
     /// The present or last exchange.
     pub(super) exchange: Exchange,
 }
@@ -165,6 +167,7 @@ impl Connections {
             unread: 0,
             bytes_in: 0,
             bytes_out: 0,
+            left: None,
             exchange: Exchange::default(),
         };
         if self.by_id.insert(id, connection).is_some() {
@@ -265,6 +268,9 @@ impl Connection {
         if !self.exchange.partial && !self.exchange.pending && readiness.has(Readiness::READABLE) {
             self.exchange = Exchange { ready: at, ..Exchange::default() };
         }
+        if readiness.has(Readiness::CLOSED) && self.left.is_none() {
+            self.left = Some(at);
+        }
         self.enter(Stage::Ready, at);
     }
 
@@ -313,6 +319,12 @@ impl Connection {
     pub(super) fn put_off(&mut self, handler: Option<Handler>) {
         self.exchange.pending = true;
         self.handler = handler.or(self.handler);
+    }
+
+    /// Since when a part of its request has been there, while the rest has not.
+    pub(super) fn half_sent_since(&self) -> Option<Nanos> {
+        let known = [self.exchange.ready, self.exchange.began].into_iter().find(|at| *at > Nanos::ZERO);
+        self.exchange.partial.then(|| known.unwrap_or(self.opened))
     }
 
     /// Its callback is over.

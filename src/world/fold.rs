@@ -11,12 +11,12 @@ use super::strip::SLICE;
 use super::window::Slots;
 use super::{
     Asked, Clients, Connections, Death, Errands, Kernel, Life, MAX_DEATHS, MAX_LAST_WORDS, MAX_WORKERS, OwnCost, Reactor, Setup, Specimen,
-    Stalls, Strip, Threads, Worker, World,
+    Spells, Stalls, Strip, Threads, Worker, World,
 };
 use crate::base::ids::{ConnId, SpecimenId};
 use crate::base::units::Nanos;
 use crate::telemetry::event::{Event, Lane, Readiness, What};
-use crate::telemetry::vocabulary::{Cause, Fault, Handler, Mitigation, Model, Phase};
+use crate::telemetry::vocabulary::{Cause, Fault, Handler, Mitigation, Model, Outcome, Phase};
 
 /// Later moments are damage, not time: 146 years, far below where arithmetic would end.
 const LAST: Nanos = Nanos(1 << 62);
@@ -128,6 +128,7 @@ impl Specimen {
             reactor: Reactor::default(),
             connections: Connections::default(),
             stalls: Stalls::default(),
+            spells: Spells::default(),
             kernel: Kernel::default(),
             clients: Clients::default(),
             strip: Strip::default(),
@@ -323,7 +324,7 @@ impl Specimen {
             What::Gated { held } => {
                 // The gate stands before a callback or a tick: whatever ran before it is over.
                 self.over(at, StallEnd::Returned);
-                self.reactor.held = held != 0;
+                self.reactor.gated(at, held != 0);
             }
             What::Rested {} => self.over(at, StallEnd::Returned),
             What::Live { objects, kib } => self.live = Some((objects, kib)),
@@ -416,8 +417,15 @@ impl Specimen {
             }
             What::Finished { client, outcome: (outcome, _) } => {
                 let connections = connections_of(&self.processes, &self.connections, self.clients.port(client));
-                if self.clients.finished(at, client, outcome, connections) {
+                let ended = self.clients.finished(at, client, outcome, connections, self.threshold);
+                if ended.answered {
                     self.strip.answered();
+                }
+                if let Some(intended) = ended.astray
+                    && !self.is_on_purpose(outcome)
+                    && !self.explains(intended)
+                {
+                    self.clients.unexplained();
                 }
             }
             What::Dialled { client, port } => self.clients.dialled(at, client, port as u16),
@@ -561,6 +569,20 @@ impl Specimen {
         }
     }
 
+    /// Whether it is known why a request ends so, or is late: errors that are meant, and queues for threads.
+    fn is_on_purpose(&self, outcome: Outcome) -> bool {
+        let errs = || {
+            self.panics_caught() > 0
+                || self.loops().any(|process| process.errands.failed > 0)
+                || self.mitigations[Mitigation::Shedding as usize]
+        };
+        match outcome {
+            Outcome::Answered => !self.has_loop(),
+            Outcome::ErrorStatus => errs(),
+            _ => false,
+        }
+    }
+
     fn put_off(&mut self, conn: ConnId, handler: Option<Handler>) {
         if let Some(connection) = self.connections.of(conn) {
             connection.put_off(handler);
@@ -605,6 +627,7 @@ impl Specimen {
         self.over(at, how);
         self.reactor.end();
         self.errands.end();
+        self.spells.end();
         self.workers.iter_mut().for_each(|worker| worker.job = None);
         self.threads.end();
         self.connections.end()

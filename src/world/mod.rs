@@ -12,11 +12,13 @@ pub mod errands;
 pub mod findings;
 mod fold;
 pub mod history;
+mod hogs;
 pub mod kernel;
 mod passing;
 pub mod reactor;
 mod size;
 pub mod spectrogram;
+pub mod spells;
 pub mod stalls;
 pub mod strip;
 #[doc(hidden)]
@@ -38,6 +40,7 @@ pub use connections::{Connection, Connections, Stage};
 pub use errands::Errands;
 pub use kernel::Kernel;
 pub use reactor::{Reactor, Running};
+pub use spells::{Spell, Spells};
 pub use stalls::{Stall, StallEnd, StallKind, Stalls};
 pub use strip::{Slice, Strip};
 pub use threads::Threads;
@@ -102,6 +105,8 @@ pub struct Specimen {
     pub connections: Connections,
     /// Stalls, past and present.
     pub stalls: Stalls,
+    /// What has been the matter for a while.
+    pub spells: Spells,
     /// What the kernel says.
     pub kernel: Kernel,
     /// What the clients say.

@@ -4,6 +4,7 @@
 
 use super::Specimen;
 use super::reactor::Running;
+use super::spells::LOOK;
 use super::stalls::{Held, StallEnd};
 use super::strip::{Doing, SLICE};
 use crate::base::units::Nanos;
@@ -125,6 +126,9 @@ impl Specimen {
             self.strip.next(self.clients.under_way(), unknown);
             self.reactor.slide(boundary);
             self.clients.slide(boundary);
+            if boundary.0.is_multiple_of(LOOK.0) {
+                self.look(boundary);
+            }
         }
         self.count_victims();
         self.spend(at);

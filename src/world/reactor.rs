@@ -12,6 +12,7 @@ use crate::base::units::Nanos;
 use crate::telemetry::event::Readiness;
 use crate::telemetry::vocabulary::{Cause, Fault, Handler, Phase};
 
+use super::hogs::Hogs;
 use super::strip::Doing;
 use super::window::{self, Slots};
 
@@ -37,6 +38,9 @@ pub struct Reactor {
     pub running: Option<Running>,
     /// Whether the gate holds it.
     pub held: bool,
+    /// When the gate last let it go on, and how long it had held it.
+    pub(super) let_go: Option<(Nanos, Nanos)>,
+    held_since: Nanos,
     /// Reported by the kernel, callback not started, in the order in which they will run; at most [`MAX_READY`].
     pub ready: VecDeque<Ready>,
     /// How many are ready in all.
@@ -76,6 +80,10 @@ pub struct Reactor {
     heaviest: (Nanos, Option<Handler>),
     slots: Slots<Slot>,
     lagged: Nanos,
+    /// Who takes its time.
+    pub(super) hogs: Hogs,
+    /// Up to when the callback that runs has been credited to its connection, and its requests since.
+    credited: (Nanos, u32),
 }
 
 /// What 50 ms add up to.
@@ -154,6 +162,8 @@ impl Default for Reactor {
             shares: [0.0; Phase::COUNT],
             running: None,
             held: false,
+            let_go: None,
+            held_since: Nanos::ZERO,
             ready: VecDeque::new(),
             ready_count: 0,
             batch: 0,
@@ -174,6 +184,8 @@ impl Default for Reactor {
             heaviest: (Nanos::ZERO, None),
             slots: Slots::starting(Nanos::ZERO),
             lagged: Nanos::ZERO,
+            hogs: Hogs::default(),
+            credited: (Nanos::ZERO, 0),
         }
     }
 }
@@ -301,6 +313,7 @@ impl Reactor {
         self.running = Some(Running { cause, conn, handler, fault: None, since: at });
         self.request_since = at;
         self.heaviest = (Nanos::ZERO, None);
+        self.credited = (at, 0);
     }
 
     #[inline]
@@ -321,6 +334,7 @@ impl Reactor {
         if running.conn != conn {
             return;
         }
+        self.credited.1 += 1;
         if let Some(before) = running.handler.replace(handler) {
             let length = at.since(self.request_since);
             self.request_since = at;
@@ -340,12 +354,22 @@ impl Reactor {
     #[inline]
     pub(super) fn over(&mut self, at: Nanos) -> Option<Running> {
         let mut running = self.running.take()?;
+        self.hogs.add(running.conn, at.since(self.credited.0), self.credited.1);
         self.causes[running.cause as usize].add(at.since(running.since));
         if let Some(handler) = running.handler {
             self.request_over(handler, at.since(self.request_since));
             running.handler = self.heaviest.1;
         }
         Some(running)
+    }
+
+    /// Credits the callback that runs with its time so far, so that a long one counts in each window that it covers.
+    pub(super) fn credit(&mut self, now: Nanos) {
+        if let Some(running) = self.running {
+            let (from, requests) = std::mem::replace(&mut self.credited, (now, 0));
+            self.hogs.add(running.conn, now.since(from), requests);
+        }
+        self.hogs.slide(now);
     }
 
     /// Nothing is known of the callback that ran: it is not counted.
@@ -366,6 +390,16 @@ impl Reactor {
     /// System calls for each request so far, the waits for the next one included; nothing before the first request.
     pub fn calls_per_request(&self) -> Option<f64> {
         (self.requests > 0).then(|| (self.calls + self.ticks) as f64 / self.requests as f64)
+    }
+
+    /// The gate holds it, or lets it go on.
+    pub(super) fn gated(&mut self, at: Nanos, held: bool) {
+        match (self.held, held) {
+            (false, true) => self.held_since = at,
+            (true, false) => self.let_go = Some((at, at.since(self.held_since))),
+            _ => {}
+        }
+        self.held = held;
     }
 
     pub(super) fn timer_late(&mut self, late: Nanos) {

@@ -41,6 +41,7 @@ impl Specimen {
             + self.stalls.past.capacity() * size_of::<Stall>()
             + self.strip.slices.capacity() * size_of::<Slice>()
             + self.deaths.iter().map(|death| size_of_val(death) + death.last_words.capacity()).sum::<usize>()
+            + self.spells.bytes()
             + self.connections.bytes()
             + self.clients.bytes()
             + table::<(ConnId, Serving)>(self.threads.capacity())

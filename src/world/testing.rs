@@ -11,6 +11,8 @@
 //! assert_eq!((world.specimens[0].stalls.count, world.specimens[1].stalls.count), (1, 0));
 //! ```
 
+mod plague;
+
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 
@@ -217,6 +219,10 @@ struct Server {
     burning: Option<Nanos>,
     next_port: u16,
     unread: BTreeMap<u32, u32>,
+    /// Connections that are open beside those of the load.
+    left: u32,
+    /// Memory beyond that of the beginning, in KiB.
+    grown: u32,
 }
 
 impl Server {
@@ -252,6 +258,8 @@ impl Server {
             burning: None,
             next_port: 40_000,
             unread: BTreeMap::new(),
+            left: 0,
+            grown: 0,
         };
         server.spawn();
         server.tell(Nanos::millis(20), Lane::Lab, What::LoadSpawned { pid: 4_300 + u32::from(id.0) });
@@ -409,10 +417,10 @@ impl Server {
         let ran = (self.on_cpu + self.burning.map_or(Nanos::ZERO, |since| at.since(since))).0;
         self.tell(at, kernel, What::OnCpu { high: (ran >> 32) as u32, low: ran as u32 });
         self.tell(at, kernel, What::RunDelay { high: 0, low: (ran / 50) as u32 });
-        let open = self.peers.iter().filter(|peer| peer.conn.is_some()).count() as u32;
+        let open = self.left + self.peers.iter().filter(|peer| peer.conn.is_some()).count() as u32;
         self.tell(at, kernel, What::Descriptors { open: open + 9, limit: 1_048_576 });
         self.tell(at, kernel, What::InterestList { entries: open + 3 });
-        self.tell(at, kernel, What::Memory { resident: 3_400, anonymous: 700 });
+        self.tell(at, kernel, What::Memory { resident: 3_400 + self.grown, anonymous: 700 + self.grown });
         self.tell(at, kernel, What::Switches { voluntary: (at.0 / 700_000) as u32, involuntary: (at.0 / 50_000_000) as u32 });
         let letter = if self.burning.is_some() { 'R' } else { 'S' };
         let threads = if self.has(Mitigation::WorkerPool) { 3 } else { 1 };

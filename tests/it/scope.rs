@@ -25,6 +25,7 @@ use loopscope::scope::{Drawn, Eye, Frozen, Look, Scene, Screen, Theme, Tier, Ui,
 use loopscope::telemetry::event::{Event, Lane, Origin, What};
 use loopscope::telemetry::vocabulary::{Cause, Fault, Mitigation, Phase};
 use loopscope::world::World;
+use loopscope::world::findings::{FINDINGS, FindingKind};
 use loopscope::world::history::{History, Limits};
 use loopscope::world::testing::Story;
 use loopscope::world::trace::Trace;
@@ -605,14 +606,15 @@ fn every_sentence_that_the_code_names_is_there_and_every_one_there_is_named() {
         assert!(en.contains(key), "the code names {key:?}, and no language has it");
     }
     // What is named by a value: phases, causes, faults, mitigations.
-    let by_value = ["phase.", "cause.", "fault.", "mitigation.", "event."];
+    let by_value = ["phase.", "cause.", "fault.", "mitigation.", "event.", "finding."];
     for key in en.iter().filter(|k| !by_value.iter().any(|v| k.starts_with(v))) {
         assert!(named.contains(key), "nobody says {key:?}");
     }
     let values = Phase::ALL.iter().map(|v| format!("phase.{v}")).chain(Cause::ALL.iter().map(|v| format!("cause.{v}")));
     let values =
         values.chain(Fault::ALL.iter().map(|v| format!("fault.{v}"))).chain(Mitigation::ALL.iter().map(|v| format!("mitigation.{v}")));
-    for key in values {
+    let found = FINDINGS.iter().filter(|rule| rule.kind != FindingKind::Calm).map(|rule| format!("finding.{}.many", rule.name));
+    for key in values.chain(found) {
         assert!(en.contains(&key), "{key}");
     }
 }

@@ -110,7 +110,11 @@ pub fn announcement(scene: &Scene<'_>) -> Announcement {
         .min_by_key(|f| (!f.goes_on(), Some(f.specimen) != chosen))
         .or_else(|| found.iter().find(|f| Some(f.specimen) == chosen));
     let mut said = match finding {
-        Some(finding) => of_finding(finding, scene),
+        Some(finding) => {
+            let mut said = of_finding(finding, scene);
+            said.details.extend(super::finding::of_many(finding, &found, scene.world, look));
+            said
+        }
         None if scene.chosen().is_some_and(|s| matches!(s.life, Life::Starting)) || chosen.is_none() => {
             plain(Role::Dim, "◌", look.text("announce.starting").into_owned())
         }
@@ -181,6 +185,10 @@ fn of_finding(finding: &Finding, scene: &Scene<'_>) -> Announcement {
             details: vec![look.fill("announce.longest", &[("lag", &lag.to_string())])],
             ..plain(Role::Dim, "✓", look.text("announce.calm").into_owned())
         },
+        _ => {
+            let (headline, details) = super::finding::of_state(finding, look).unwrap_or_default();
+            Announcement { details, ..plain(Role::BannerFinding, "◆", headline) }
+        }
     };
     if finding.kind != FindingKind::Calm && scene.world.specimens.len() > 1 {
         said.headline = format!("{}: {}", visible(&specimen.name), said.headline);

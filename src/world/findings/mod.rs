@@ -1,19 +1,28 @@
 //! Findings: what is the matter with a specimen, with the evidence and the mitigations that answer it.
 //!
-//! One rule, one file, one row. A rule judges a world, by the world's own time, so that a replay judges alike. No prose: what is
-//! said of a finding is written from its evidence by whoever shows it, in the reader's language.
+//! One rule, one file, one row. A rule judges a world, by the world's own time, so that a replay judges alike. Some are read off what the
+//! world remembers anyway (a stall, a death); those of a state that must last are looked for by the fold ([`super::spells`]). No prose: what
+//! is said of a finding is written from its evidence by whoever shows it, in the reader's language.
 
 mod blocked;
 mod calm;
 mod computing;
 mod died;
+mod growing;
+mod half_sent;
+mod leaking;
 mod lost;
 mod overloaded;
 mod parking;
 mod respawned;
+mod unanswered;
+mod undrained;
+mod unfair;
+mod unknown;
 
+use super::spells::Look;
 use super::{Death, Specimen, Stall, World};
-use crate::base::ids::SpecimenId;
+use crate::base::ids::{ConnId, SpecimenId};
 use crate::base::units::Nanos;
 use crate::telemetry::vocabulary::Mitigation;
 
@@ -25,18 +34,32 @@ pub const STAYS: Nanos = Nanos::secs(60);
 pub enum FindingKind {
     /// The process is dead, or has been.
     Died,
+    /// One connection takes most of the loop's time while others wait.
+    Unfair,
     /// A callback holds the loop, or held it, by computing.
     Computing,
     /// A callback holds the loop, or held it, asleep in a system call.
     Parking,
     /// A callback holds the loop, or held it, and it is not known whether it computes.
     Blocked,
+    /// Nobody is left who could answer a request.
+    Unanswered,
+    /// The kernel holds bytes that the loop will not be told of again.
+    Undrained,
+    /// Most connections hold on with half a request.
+    HalfSent,
+    /// Connections that their peers have closed stay open.
+    Leaking,
+    /// Memory grows and grows.
+    Growing,
     /// More is offered than answered, without a stall.
     Overloaded,
     /// A new process has taken the place of a dead one.
     Respawned,
     /// Events were dropped: what is shown has a gap.
     LostTelemetry,
+    /// Clients fail or wait, and nothing explains it.
+    Unknown,
     /// Nothing is the matter.
     Calm,
 }
@@ -48,9 +71,21 @@ pub struct Rule {
     pub kind: FindingKind,
     /// Its identifier, for files and machine-readable output.
     pub name: &'static str,
-    /// Judges one specimen of a world.
-    pub find: fn(&World, &Specimen) -> Option<Finding>,
+    /// How it judges.
+    pub(super) judge: Judge,
 }
+
+/// How a rule judges.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Judge {
+    /// From what the world remembers.
+    Told(fn(&World, &Specimen) -> Option<Finding>),
+    /// From one look: whether it is so at this moment. The fold remembers from when to when it was.
+    Lasting(fn(&Look<'_>) -> Option<Lasting>),
+}
+
+/// What a look has found, and what answers it.
+pub(super) type Lasting = (Evidence, &'static [Mitigation]);
 
 /// A diagnosis.
 #[derive(Clone, Debug, PartialEq)]
@@ -85,6 +120,77 @@ pub enum Evidence {
         /// How long there was none.
         down: Nanos,
     },
+    /// Who takes the time.
+    Unfair {
+        /// Whose connection.
+        conn: ConnId,
+        /// At least so much of the loop's time, 0 to 1.
+        share: f64,
+        /// The longest time that the loop did not look around.
+        turn: Nanos,
+        /// Requests under way.
+        waiting: u32,
+    },
+    /// Who will not be answered.
+    Unanswered {
+        /// How many so far.
+        requests: u64,
+        /// Whether promises died unhandled; otherwise the code has dropped what could answer.
+        rejected: bool,
+        /// Of those, how many somebody noticed.
+        noticed: u64,
+    },
+    /// What is not read.
+    Undrained {
+        /// Of so many connections.
+        connections: u32,
+        /// So many bytes.
+        bytes: u64,
+    },
+    /// Who has sent half a request.
+    HalfSent {
+        /// So many connections.
+        connections: u32,
+        /// Of so many.
+        open: u32,
+        /// For how long the oldest.
+        oldest: Nanos,
+        /// Times that accepting has failed.
+        turned_away: u64,
+    },
+    /// What is not closed.
+    Leak {
+        /// Connections that their peers have closed.
+        left: u32,
+        /// Open descriptors.
+        open: u32,
+        /// And their limit; 0: not known.
+        limit: u32,
+        /// Times that accepting has failed.
+        turned_away: u64,
+    },
+    /// How memory has grown.
+    Growth {
+        /// Anonymous memory before, in KiB.
+        from: u32,
+        /// And now.
+        to: u32,
+        /// In how long.
+        over: Nanos,
+        /// Bytes of answers that the kernel has not taken.
+        unsent: u64,
+        /// What sessions and their callbacks hold, in KiB.
+        live: u32,
+    },
+    /// What nobody can explain.
+    Unknown {
+        /// Requests of the last second that failed or were late.
+        astray: u32,
+        /// Answers of the last second.
+        answered: u32,
+        /// The share of a second for which the loop's thread waited for a CPU, where it is known.
+        cpu_wait: Option<f64>,
+    },
     /// More than it can do.
     Overload {
         /// Requests a second that are offered.
@@ -110,20 +216,45 @@ pub enum Evidence {
 
 /// All rules, the most important first; that nothing is the matter comes last, and only where no other rule has found anything.
 pub const FINDINGS: &[Rule] = &[
-    Rule { kind: FindingKind::Died, name: "died", find: died::find },
-    Rule { kind: FindingKind::Computing, name: "blocked-by-computing", find: computing::find },
-    Rule { kind: FindingKind::Parking, name: "blocked-by-parking", find: parking::find },
-    Rule { kind: FindingKind::Blocked, name: "blocked", find: blocked::find },
-    Rule { kind: FindingKind::Overloaded, name: "overloaded", find: overloaded::find },
-    Rule { kind: FindingKind::Respawned, name: "respawned", find: respawned::find },
-    Rule { kind: FindingKind::LostTelemetry, name: "lost-telemetry", find: lost::find },
-    Rule { kind: FindingKind::Calm, name: "calm", find: calm::find },
+    Rule { kind: FindingKind::Died, name: "died", judge: Judge::Told(died::find) },
+    Rule { kind: FindingKind::Unfair, name: "unfair", judge: Judge::Lasting(unfair::find) },
+    Rule { kind: FindingKind::Computing, name: "blocked-by-computing", judge: Judge::Told(computing::find) },
+    Rule { kind: FindingKind::Parking, name: "blocked-by-parking", judge: Judge::Told(parking::find) },
+    Rule { kind: FindingKind::Blocked, name: "blocked", judge: Judge::Told(blocked::find) },
+    Rule { kind: FindingKind::Unanswered, name: "unanswered", judge: Judge::Lasting(unanswered::find) },
+    Rule { kind: FindingKind::Undrained, name: "undrained", judge: Judge::Lasting(undrained::find) },
+    Rule { kind: FindingKind::HalfSent, name: "half-sent", judge: Judge::Lasting(half_sent::find) },
+    Rule { kind: FindingKind::Leaking, name: "leaking-descriptors", judge: Judge::Lasting(leaking::find) },
+    Rule { kind: FindingKind::Growing, name: "growing-memory", judge: Judge::Lasting(growing::find) },
+    Rule { kind: FindingKind::Overloaded, name: "overloaded", judge: Judge::Lasting(overloaded::find) },
+    Rule { kind: FindingKind::Respawned, name: "respawned", judge: Judge::Told(respawned::find) },
+    Rule { kind: FindingKind::LostTelemetry, name: "lost-telemetry", judge: Judge::Told(lost::find) },
+    Rule { kind: FindingKind::Unknown, name: "unknown", judge: Judge::Lasting(unknown::find) },
+    Rule { kind: FindingKind::Calm, name: "calm", judge: Judge::Told(calm::find) },
 ];
 
 impl FindingKind {
     /// The identifier used in files and machine-readable output.
     pub fn name(self) -> &'static str {
         FINDINGS.iter().find(|rule| rule.kind == self).map_or("unknown", |rule| rule.name)
+    }
+
+    /// Whether it is judged by what clients see.
+    pub fn is_of_clients(self) -> bool {
+        matches!(self, Self::Overloaded | Self::Unknown | Self::Calm)
+    }
+
+    /// Whether it tells of something that is over as soon as it has happened.
+    pub fn is_moment(self) -> bool {
+        matches!(self, Self::Respawned | Self::LostTelemetry)
+    }
+}
+
+impl Rule {
+    /// Judges one specimen of a world.
+    pub fn find(&self, world: &World, specimen: &Specimen) -> Option<Finding> {
+        let Judge::Told(find) = self.judge else { return lasting(self.kind, world, specimen) };
+        find(world, specimen)
     }
 }
 
@@ -141,17 +272,25 @@ pub fn judge(world: &World) -> Vec<Finding> {
         let before = findings.len();
         for process in &specimen.processes {
             // What clients see is their master's.
-            let rules = FINDINGS.iter().filter(|rule| !matches!(rule.kind, FindingKind::Overloaded | FindingKind::Calm));
-            findings.extend(rules.filter_map(|rule| (rule.find)(world, process)));
+            let rules = FINDINGS.iter().filter(|rule| !rule.kind.is_of_clients());
+            findings.extend(rules.filter_map(|rule| rule.find(world, process)));
         }
         for rule in FINDINGS {
             if rule.kind != FindingKind::Calm || findings.len() == before {
-                findings.extend((rule.find)(world, specimen));
+                findings.extend(rule.find(world, specimen));
             }
         }
     }
     findings.sort_by_key(|finding| (finding.kind == FindingKind::Calm, !finding.goes_on(), finding.kind, finding.specimen));
     findings
+}
+
+/// The spell that goes on, or the last one while it stays.
+fn lasting(kind: FindingKind, world: &World, specimen: &Specimen) -> Option<Finding> {
+    let spell = specimen.spells.last(kind).filter(|spell| !spell.over || world.now.since(spell.seen) <= STAYS)?;
+    let until = spell.over.then_some(spell.seen);
+    let (since, evidence, mitigations) = (spell.since, spell.evidence.clone(), spell.mitigations);
+    Some(Finding { kind, specimen: specimen.id, since, until, evidence, mitigations })
 }
 
 /// The stall that goes on, or the last one while it stays.
@@ -260,5 +399,87 @@ mod tests {
     #[test]
     fn what_was_dropped_is_said() {
         assert_eq!(kinds(&calm(&["naive"]).lose(700).calm(Nanos::secs(1))), [(0, FindingKind::LostTelemetry, false)]);
+    }
+
+    /// What each lesson breaks, and what must be found of it, with what answers it first.
+    #[test]
+    fn the_fault_of_each_lesson_is_found() {
+        let begin = || calm(&["naive"]);
+        let two = Nanos::secs(2);
+        let cases = [
+            ("02", begin().park(Nanos::millis(800)), FindingKind::Parking, Some(Mitigation::NonBlocking)),
+            ("03", begin().undrain(two), FindingKind::Undrained, Some(Mitigation::ReadUntilEagain)),
+            ("04, 12", begin().stall(Nanos::millis(800)), FindingKind::Computing, Some(Mitigation::WorkerPool)),
+            ("05", begin().hang(two), FindingKind::Computing, Some(Mitigation::Supervisor)),
+            ("06", begin().panic(), FindingKind::Died, Some(Mitigation::CatchPanic)),
+            ("07", begin().forsake(two, true), FindingKind::Unanswered, Some(Mitigation::CatchAtEnd)),
+            ("08", begin().forsake(two, false), FindingKind::Unanswered, Some(Mitigation::PromiseChain)),
+            ("09", begin().leak(two), FindingKind::Leaking, Some(Mitigation::CloseOnEof)),
+            ("10", begin().grow(Nanos::secs(3), 200), FindingKind::Growing, Some(Mitigation::WeakReferences)),
+            ("11", begin().greed(two), FindingKind::Unfair, Some(Mitigation::ReadBudget)),
+            ("13", begin().drip(two, 120), FindingKind::HalfSent, Some(Mitigation::HeaderTimeout)),
+            ("14", begin().rate(110_000.0).calm(Nanos::millis(500)), FindingKind::Overloaded, Some(Mitigation::Shedding)),
+            ("none", begin().stray(two), FindingKind::Unknown, None),
+        ];
+        for (lesson, story, kind, mitigation) in cases {
+            let found = judge(&story.world());
+            let finding = found.first().unwrap_or_else(|| panic!("lesson {lesson}: nothing is found"));
+            assert_eq!((finding.kind, finding.mitigations.first().copied()), (kind, mitigation), "lesson {lesson}: {found:?}");
+            let names = [FindingKind::Unknown, FindingKind::Calm];
+            assert!(found.len() == 1 || !found.iter().any(|f| names.contains(&f.kind)), "lesson {lesson}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_cured_is_over_and_stays_for_a_while() {
+        for story in
+            [calm(&["naive"]).greed(Nanos::secs(2)), calm(&["naive"]).grow(Nanos::secs(3), 200), calm(&["naive"]).stray(Nanos::secs(2))]
+        {
+            let began = story.end();
+            let world = story.calm(Nanos::secs(4)).world();
+            let found = judge(&world);
+            assert!(found[0].until.is_some_and(|until| until <= began + Nanos::secs(2) && until > found[0].since), "{found:?}");
+            let mut later = world;
+            later.advance(later.now + STAYS);
+            assert_eq!(judge(&later)[0].kind, FindingKind::Calm);
+        }
+    }
+
+    /// Work that is done elsewhere or a little at a time, faults that are caught, load that is only heavier: nothing of it is an alarm.
+    #[test]
+    fn what_is_mended_is_no_alarm() {
+        let mended = || Story::new(&["pool", "sliced"]).calm(Nanos::secs(1));
+        for story in
+            [mended().stall(Nanos::secs(3)), mended().rate(6_000.0).calm(Nanos::secs(3)), mended().rate(100.0).calm(Nanos::secs(3))]
+        {
+            assert!(judge(&story.world()).iter().all(|f| f.kind == FindingKind::Calm), "{:?}", judge(&story.world()));
+        }
+        // What a stall leaves behind explains those who had to wait for it.
+        let stalled = judge(&calm(&["naive"]).stall(Nanos::secs(2)).calm(Nanos::secs(5)).world());
+        assert_eq!(stalled.iter().map(|f| f.kind).collect::<Vec<_>>(), [FindingKind::Computing]);
+    }
+
+    /// In however many steps time passes, and whether live or folded again from a keyframe.
+    #[test]
+    fn a_replay_finds_what_was_found_live() {
+        use crate::world::history::{History, Limits};
+        let story = calm(&["naive", "pool"]).greed(Nanos::secs(1)).stray(Nanos::secs(1)).leak(Nanos::secs(1)).calm(Nanos::secs(1));
+        let mut live = World::new(&story.setup());
+        let mut history = History::new(&live, Limits { events: 40_000, bytes: 64 << 20 });
+        let mut seen = Vec::new();
+        for (n, event) in story.events().iter().enumerate() {
+            history.record(&live, event);
+            live.apply(event);
+            if n % 997 == 0 {
+                // Looked at now and then, as a screen does: it makes no difference.
+                live.advance(event.at);
+                seen.push((live.now, judge(&live)));
+            }
+        }
+        assert!(seen.iter().any(|(_, found)| found.iter().any(|f| f.kind == FindingKind::Unfair && f.goes_on())));
+        let kept = history.span().0;
+        for (at, found) in seen.iter().filter(|(at, _)| *at > kept) {
+            assert_eq!(judge(&history.at(*at)), *found, "at {at}");
+        }
     }
 }

@@ -1,10 +1,11 @@
 //! Overloaded: more is offered than answered and what is due piles up, though no callback holds the loop.
 
-use super::{Evidence, Finding, FindingKind};
+use super::{Evidence, Lasting};
 use crate::base::units::Nanos;
 use crate::telemetry::vocabulary::{Handler, Mitigation};
 use crate::world::reactor::Tally;
-use crate::world::{Life, Specimen, World};
+use crate::world::spells::Look;
+use crate::world::{Life, Specimen};
 
 /// Below this share of what is offered, what is answered falls short: more than chance does to an open loop in a second.
 const SHORT: f64 = 0.95;
@@ -14,30 +15,24 @@ const PILE: f64 = 0.05;
 const AFTERMATH: Nanos = Nanos::secs(2);
 
 /// Only an open loop can be overloaded: a closed one waits for its answers.
-pub(super) fn find(world: &World, specimen: &Specimen) -> Option<Finding> {
+pub(super) fn find(look: &Look<'_>) -> Option<Lasting> {
+    let specimen = look.specimen;
     let clients = &specimen.clients;
     let offered = clients.offered?;
-    let lately = |moment: Nanos| world.now.since(moment) < AFTERMATH;
-    let stalled = specimen.stalls.current.is_some() || specimen.stalls.past.last().is_some_and(|stall| lately(stall.until()));
+    let lately = |moment: Nanos| look.now.since(moment) < AFTERMATH;
+    let held =
+        |process: &Specimen| process.stalls.current.is_some() || process.stalls.past.last().is_some_and(|stall| lately(stall.until()));
+    let stalled = specimen.loops().any(held);
     let restarted = specimen.deaths.last().is_some() && matches!(specimen.life, Life::Running { since, .. } if lately(since));
     let (before, now) = clients.backlog_trend();
     let piles_up = now > before && f64::from(now) > offered * PILE;
-    if !specimen.is_alive() || stalled || restarted || clients.rate > offered * SHORT || !piles_up {
+    if look.explained || stalled || restarted || clients.rate > offered * SHORT || !piles_up {
         return None;
     }
-    let (answered, backlog) = (clients.rate, clients.backlog);
-    // Workers answer it where most of the loop's work can be handed to them; more of the same small work needs another loop.
+    // Workers answer it where most of the loop's work can be handed to them; more of the same small work needs another loop, or less of it.
     let busy = |of: &[Tally]| of.iter().fold(0_u64, |sum, tally| sum.saturating_add(tally.busy.0));
     let computing = specimen.reactor.handlers[Handler::Compute as usize].busy.0;
-    let mitigations: &[_] = if computing > busy(&specimen.reactor.causes) / 2 { &[Mitigation::WorkerPool] } else { &[] };
-    // At this rate it has taken so long to pile up.
-    let piled = Nanos((f64::from(backlog) / (offered - answered) * 1e9) as u64);
-    Some(Finding {
-        kind: FindingKind::Overloaded,
-        specimen: specimen.id,
-        since: world.now.since(piled).max(world.started.unwrap_or_default()),
-        until: None,
-        evidence: Evidence::Overload { offered, answered, backlog },
-        mitigations,
-    })
+    let workers = computing > busy(&specimen.reactor.causes) / 2 && !specimen.mitigations[Mitigation::WorkerPool as usize];
+    let mitigations: &[_] = if workers { &[Mitigation::WorkerPool, Mitigation::Shedding] } else { &[Mitigation::Shedding] };
+    Some((Evidence::Overload { offered, answered: clients.rate, backlog: clients.backlog }, mitigations))
 }
