@@ -253,7 +253,10 @@ impl Trace {
             self.next = n + 1;
         }
         if self.complete {
-            self.over = turn_after(history, self.wish.specimen, self.next);
+            // A stall may end farther away than is looked for; but of that the present knows.
+            let held = self.reader.as_ref().and_then(Reader::running);
+            let stall = held.and_then(|span| self.stalls.iter().find(|stall| stall.began == span.began && stall.end != StallEnd::Ongoing));
+            self.over = stall.map(Stall::until).or_else(|| turn_after(history, self.wish.specimen, self.next));
         } else {
             // Those of others that came last need not be looked at again.
             self.next = history.end();

@@ -168,3 +168,12 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_stall_that_reaches_beyond_the_stretch_has_its_whole_length() {
+    let (history, live) = recorded(&Story::new(&["naive"]).calm(Nanos::secs(1)).stall(Nanos::millis(400)).calm(Nanos::millis(500)));
+    let stall = live.specimens[0].stalls.past[0];
+    let trace = look(grid(stall.began - Nanos::millis(1), Nanos::micros(10), 300), &history, &live);
+    let held = trace.cells().spans.iter().find(|span| span.began == stall.began).map(|span| (span.ended, span.ongoing));
+    assert_eq!(held, Some((stall.until(), false)));
+}

@@ -100,7 +100,8 @@ fn doing(specimen: &Specimen, scene: &Scene<'_>) -> String {
             let cause = words::cause(look.lang, running.cause);
             let conn = running.conn.0.to_string();
             let ago = at.since(running.since).to_string();
-            let known = scene.trace.turned();
+            let ahead = scene.ui.frozen.and_then(|frozen| frozen.ahead);
+            let known = ahead.map(|all| running.since + all).or(scene.trace.turned());
             let key = if known.is_some() { "tracks.is_running" } else { "tracks.still_running" };
             let left = known.map_or_else(String::new, |end| end.since(at).to_string());
             let all = known.unwrap_or(at).since(running.since).to_string();
