@@ -204,10 +204,11 @@ impl App {
                     None => Ok(Flow::Wait),
                 }
             }
-            Wake::Input(Input::Pointer(act, x, y)) => match self.ui.point(act, x, y, &self.targets) {
-                Some(command) => self.dispatch(command),
-                None => Ok(Flow::Wait),
-            },
+            Wake::Input(Input::Pointer(act, x, y)) => {
+                let Some((command, times)) = self.ui.point(act, x, y, &self.targets) else { return Ok(Flow::Wait) };
+                self.ui.notice = None;
+                (0..times).try_fold(Flow::Wait, |flow, _| Ok(flow.and(self.dispatch(command.clone())?)))
+            }
         }
     }
 

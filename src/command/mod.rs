@@ -147,6 +147,8 @@ pub enum Command {
     Details,
     /// Choose the specimen that keys act on: the next one.
     NextSpecimen,
+    /// Choose the specimen of this number, from 0.
+    Specimen(u8),
     /// Open or close the menu of faults.
     FaultMenu,
     /// Open or close the menu of mitigations.

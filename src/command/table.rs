@@ -1220,6 +1220,14 @@ pub static COMMANDS: &[Row] = &[
     )
     .in_footer(5),
     row(
+        "specimen",
+        View,
+        Written("Specimen(1)"),
+        &[],
+        words("this specimen", "这个样本"),
+        words("choose this specimen, the first being 0", "选择这个样本,第一个是 0"),
+    ),
+    row(
         "screen",
         View,
         Digit(Command::Screen),
@@ -1466,6 +1474,7 @@ impl Command {
             Self::SecondMark => "SecondMark",
             Self::Details => "Details",
             Self::NextSpecimen => "NextSpecimen",
+            Self::Specimen(_) => "Specimen",
             Self::FaultMenu => "FaultMenu",
             Self::MitigationMenu => "MitigationMenu",
             Self::Help => "Help",
@@ -1602,7 +1611,7 @@ mod tests {
     fn what_a_key_does_can_be_done_or_is_the_view_s() {
         for row in COMMANDS {
             // What says where, only a pointer or a list can ask for.
-            let pointed = ["open", "type", "seek", "pan", "zoom-in-at", "zoom-out-at"].contains(&row.id);
+            let pointed = ["open", "type", "specimen", "seek", "pan", "zoom-in-at", "zoom-out-at"].contains(&row.id);
             let reachable = row.script || !row.keys.is_empty() || pointed;
             assert!(reachable, "{} can be asked for nowhere", row.id);
             assert!(row.group == Lab || !row.script, "{}: scripts act on the lab only", row.id);

@@ -11,6 +11,9 @@ use crate::base::units::Nanos;
 use crate::command::Command;
 use crate::world::trace::Grid;
 
+/// Lines of text that go by with each step of the wheel.
+const LINES: usize = 3;
+
 /// What the pointer did, at a column and a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Act {
@@ -65,8 +68,15 @@ pub struct Drag {
 }
 
 impl Ui {
-    /// What this means, where the picture was drawn last.
-    pub fn point(&mut self, act: Act, x: u16, y: u16, targets: &Targets) -> Option<Command> {
+    /// What this means, where the picture was drawn last: a command, and how often it is to be carried out.
+    pub fn point(&mut self, act: Act, x: u16, y: u16, targets: &Targets) -> Option<(Command, usize)> {
+        let command = self.pointed(act, x, y, targets)?;
+        // A page of text goes by in steps of some lines, a list entry by entry.
+        let text = self.open == Open::Help && matches!(act, Act::WheelUp | Act::WheelDown);
+        Some((command, if text { LINES } else { 1 }))
+    }
+
+    fn pointed(&mut self, act: Act, x: u16, y: u16, targets: &Targets) -> Option<Command> {
         let plot = self.plot.filter(|_| self.open == Open::Nothing && self.screen == Screen::Timeline);
         let moment = plot.and_then(|plot| plot.moment(x, y));
         match act {
@@ -119,7 +129,7 @@ mod tests {
     #[test]
     fn a_click_goes_to_its_moment_and_a_drag_pans() {
         let (mut ui, targets) = (ui(), Targets::default());
-        let mut point = |act, x, y| ui.point(act, x, y, &targets);
+        let mut point = |act, x, y| ui.point(act, x, y, &targets).map(|(command, _)| command);
         assert_eq!(point(Act::Press, 26, 7), None);
         assert_eq!(point(Act::Release, 26, 7), Some(Command::Seek(Nanos::millis(10_010))));
         assert_eq!(point(Act::Press, 26, 7), None);
@@ -135,11 +145,11 @@ mod tests {
     fn the_wheel_zooms_over_the_timeline_and_scrolls_elsewhere() {
         let targets = Targets::default();
         let mut ui = ui();
-        assert_eq!(ui.point(Act::WheelUp, 17, 6, &targets), Some(Command::ZoomInAt(Nanos::millis(10_001))));
-        assert_eq!(ui.point(Act::WheelDown, 17, 6, &targets), Some(Command::ZoomOutAt(Nanos::millis(10_001))));
-        assert_eq!(ui.point(Act::WheelDown, 2, 6, &targets), Some(Command::Down));
+        assert_eq!(ui.point(Act::WheelUp, 17, 6, &targets), Some((Command::ZoomInAt(Nanos::millis(10_001)), 1)));
+        assert_eq!(ui.point(Act::WheelDown, 17, 6, &targets), Some((Command::ZoomOutAt(Nanos::millis(10_001)), 1)));
+        assert_eq!(ui.point(Act::WheelDown, 2, 6, &targets), Some((Command::Down, 1)));
         ui.open = Open::Help;
-        assert_eq!(ui.point(Act::WheelDown, 17, 6, &targets), Some(Command::Down));
+        assert_eq!(ui.point(Act::WheelDown, 17, 6, &targets), Some((Command::Down, LINES)));
         let mut scope = Ui { screen: Screen::Scope, ..Ui::default() };
         assert_eq!(scope.point(Act::WheelDown, 17, 6, &targets), None);
     }

@@ -234,10 +234,8 @@ impl Ui {
                 self.frozen.get_or_insert_default();
                 return Some(command);
             }
-            Command::NextSpecimen => {
-                self.chosen = (self.chosen + 1) % world.specimens.len().max(1);
-                self.rows = Rows { order: self.rows.order, newest: self.rows.newest, ..Rows::default() };
-            }
+            Command::NextSpecimen => self.turn_to_specimen((self.chosen + 1) % world.specimens.len().max(1)),
+            Command::Specimen(n) => self.turn_to_specimen(usize::from(n).min(world.specimens.len().saturating_sub(1))),
             Command::NextStep if self.page + 1 < self.pages => self.page += 1,
             Command::NextStep if self.is_review(scenario) && !self.is_done() => self.reveal(),
             Command::NextStep => self.turn(self.step.saturating_add(1), scenario),
@@ -309,6 +307,12 @@ impl Ui {
     /// Whether keys move in the rows of a table.
     fn has_rows(&self) -> bool {
         self.open == Open::Nothing && matches!(self.screen, Screen::Timeline | Screen::Connections | Screen::Latency)
+    }
+
+    /// Keys act on this one. What was chosen in another's tables is not there.
+    fn turn_to_specimen(&mut self, n: usize) {
+        self.chosen = n;
+        self.rows = Rows { order: self.rows.order, newest: self.rows.newest, ..Rows::default() };
     }
 
     fn place_of_screen(&self) -> usize {

@@ -17,6 +17,7 @@ use loopscope::scope::line::Line;
 use loopscope::scope::panels::{
     cards, clients, code, connections, footer, head, kernel, latency, lesson, slowest, timeline, tracks, wheel,
 };
+use loopscope::scope::pointer::Act;
 use loopscope::scope::rows::{Order, RowId, Rows, Track};
 use loopscope::scope::screens::{SCREENS, timeline as timeline_screen};
 use loopscope::scope::study::Record;
@@ -172,7 +173,7 @@ struct State {
 /// A story as the lab would have recorded it.
 fn recorded(story: &Story) -> (World, History) {
     let mut world = World::new(&story.setup());
-    let mut history = History::new(&world, Limits { events: 500_000, bytes: 64 << 20 });
+    let mut history = History::new(&world, Limits { events: 100_000, bytes: 64 << 20 });
     for event in story.events() {
         history.record(&world, &event);
         world.apply(&event);
@@ -225,7 +226,9 @@ fn states() -> Vec<State> {
     let task = computing.lesson.iter().position(|step| matches!(step, Step::Task(_))).unwrap();
     let at = |step: usize| Ui { step, ..base.clone() };
     let state = |name, world, ui, scenario: &Scenario| State { name, world, ui, scenario: scenario.clone(), history: None, then: None };
-    let stalled = || one().stall(Nanos::millis(612)).calm(Nanos::millis(2300));
+    // What is recorded for the timeline is short: it is read again for every picture.
+    let short = || Story::new(&["naive"]).calm(Nanos::millis(2_500));
+    let stalled = || short().stall(Nanos::millis(612)).calm(Nanos::millis(2300));
     let stall = stalled().world().specimens[0].stalls.past[0];
     let marked = |a: Nanos, b: Nanos| {
         let mut ui = at(0);
@@ -282,7 +285,7 @@ fn states() -> Vec<State> {
         state("latency-none", World::new(&Story::new(&["naive"]).setup()), Ui { screen: Screen::Latency, ..at(0) }, &computing),
         state("connections-none", World::new(&Story::new(&["naive"]).setup()), Ui { screen: Screen::Connections, ..at(0) }, &computing),
         timeline_state("timeline", &stalled(), None, 0, at(0), &computing),
-        timeline_state("timeline-hangs", &one().hang(Nanos::millis(612)), None, 2, at(0), &computing),
+        timeline_state("timeline-hangs", &short().hang(Nanos::millis(612)), None, 2, at(0), &computing),
         timeline_state(
             "timeline-stall",
             &stalled(),
@@ -295,8 +298,15 @@ fn states() -> Vec<State> {
         timeline_state("timeline-micro", &stalled(), Some(stall.until() + Nanos::micros(90)), 14, at(0), &computing),
         timeline_state(
             "timeline-events",
-            &three().stall(Nanos::millis(300)).lose(12).calm(Nanos::millis(100)).death(9).respawn().calm(Nanos::millis(900)),
-            Some(Nanos::millis(11_400)),
+            &Story::new(&["naive", "pool", "sliced"])
+                .calm(Nanos::secs(2))
+                .stall(Nanos::millis(300))
+                .lose(12)
+                .calm(Nanos::millis(100))
+                .death(9)
+                .respawn()
+                .calm(Nanos::millis(900)),
+            Some(Nanos::millis(2_400)),
             1,
             {
                 let mut ui = Ui { chosen: 1, ..at(0) };
@@ -538,6 +548,160 @@ proptest! {
             prop_assert!(buf.content.iter().all(|cell| !cell.symbol().chars().any(char::is_control)));
         }
     }
+}
+
+/// The interface as it is at work: what was drawn last decides what the pointer means, and what is left over is done as the program does it.
+struct Session<'a> {
+    state: &'a State,
+    ui: Ui,
+    size: (u16, u16),
+    then: Option<Nanos>,
+    drawn: Drawn,
+    keymap: Keymap,
+}
+
+impl<'a> Session<'a> {
+    fn start(state: &'a State, size: (u16, u16)) -> Self {
+        let mut session = Self { state, ui: state.ui.clone(), size, then: state.then, drawn: Drawn::default(), keymap: Keymap::default() };
+        session.draw();
+        session
+    }
+
+    fn draw(&mut self) {
+        let theme = Theme::dark(Tier::True);
+        let mut buf = Buffer::empty(Rect::new(0, 0, self.size.0, self.size.1));
+        let state = self.state;
+        let (mut past, mut trace) = (None, Trace::default());
+        if let Some(history) = &state.history {
+            past = self.ui.frozen.map(|_| history.at(self.then.unwrap_or(state.world.now)));
+            if self.ui.screen == Screen::Timeline {
+                let wish = timeline_screen::wish(buf.area, &mut self.ui, 1, past.as_ref().unwrap_or(&state.world), &state.world);
+                trace.look(&wish, history, &state.world);
+            }
+        }
+        let world = past.as_ref().unwrap_or(&state.world);
+        let mut eye = Eye::default();
+        eye.look(world);
+        let look = Look { theme: &theme, lang: Lang::En, keys: &KEYS };
+        let scenario = &state.scenario;
+        let addresses = vec![None; world.specimens.len()];
+        let scene = Scene { world, scenario, lessons: &LESSONS, ui: &self.ui, eye: &eye, trace: &trace, look, addresses: &addresses };
+        self.drawn = draw(&scene, &mut buf);
+        self.ui.pages = self.drawn.pages;
+        self.ui.rows.shown = self.drawn.shown.clone();
+        self.ui.reach = self.drawn.reach;
+        self.ui.plot = self.drawn.plot;
+    }
+
+    /// Carries out a command; what others would have to do, if anything.
+    fn dispatch(&mut self, command: Command) -> Option<Command> {
+        let left = self.ui.carry_out(command, &self.state.scenario, &self.state.world, &LESSONS);
+        if self.ui.frozen.is_none() {
+            self.then = None;
+        }
+        if let (Some(Command::Seek(to)), Some(history)) = (&left, &self.state.history) {
+            let (from, until) = history.span();
+            self.then = Some((*to).clamp(from, until));
+        }
+        if let Some(command) = &left {
+            self.ui.note(command, &self.state.scenario);
+        }
+        left
+    }
+
+    fn press(&mut self, key: Key) {
+        if let Some(command) = self.keymap.command(self.ui.context(&self.state.scenario), key) {
+            self.dispatch(command);
+        }
+    }
+
+    fn point(&mut self, act: Act, x: u16, y: u16) {
+        if let Some((command, times)) = self.ui.point(act, x, y, &self.drawn.targets) {
+            (0..times).for_each(|_| drop(self.dispatch(command.clone())));
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+    #[test]
+    fn any_keys_and_any_pointer_break_nothing(
+        state in 0..64_usize,
+        inputs in prop::collection::vec((0..9_usize, 0..400_usize, 0..210_u16, 0..64_u16), 1..24),
+        size in prop::sample::select(vec![(60, 18), (80, 24), (120, 36), (200, 60), (7, 3), (0, 0)]),
+    ) {
+        let mut session = Session::start(&STATES[state % STATES.len()], size);
+        let all: Vec<Key> = COMMANDS.iter().flat_map(|row| row.keys).flat_map(|b| b.keys).filter_map(|k| k.parse().ok()).collect();
+        for (what, key, x, y) in inputs {
+            match what {
+                0 => session.point(Act::Press, x, y),
+                1 => session.point(Act::Drag, x, y),
+                2 => session.point(Act::Release, x, y),
+                3 => session.point(Act::WheelUp, x, y),
+                4 => session.point(Act::WheelDown, x, y),
+                _ => session.press(all[key % all.len()]),
+            }
+            session.draw();
+            let cells = session.ui.plot.map(|plot| plot.grid);
+            prop_assert!(cells.is_none_or(|grid| grid.cell.0 > 0 && grid.to() > grid.from));
+        }
+    }
+}
+
+#[test]
+fn whatever_can_be_clicked_does_something() {
+    for state in STATES.iter() {
+        for size in [(80, 24), (120, 36)] {
+            let session = Session::start(state, size);
+            let mut commands = Vec::new();
+            for (x, y) in (0..size.0).flat_map(|x| (0..size.1).map(move |y| (x, y))) {
+                if let Some(command) = session.drawn.targets.at(x, y)
+                    && !commands.contains(command)
+                {
+                    commands.push(command.clone());
+                }
+            }
+            assert!(commands.len() > 3 || state.name == "small" || state.ui.open != Open::Nothing, "{}: {commands:?}", state.name);
+            for command in commands {
+                let mut session = Session::start(state, size);
+                let before = session.ui.clone();
+                let left = session.dispatch(command.clone());
+                // The tab of the screen that is shown, and the row that is chosen, are where one is already.
+                let already = matches!(command, Command::Screen(n) if SCREENS[usize::from(n)].screen == before.screen)
+                    || matches!(command, Command::Pick(_));
+                assert!(left.is_some() || session.ui != before || already, "{} at {size:?}: {command:?}", state.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_timeline_is_dragged_zoomed_and_clicked() {
+    let state = STATES.iter().find(|s| s.name == "timeline").unwrap();
+    let mut session = Session::start(state, (120, 36));
+    let plot = session.ui.plot.unwrap();
+    let (x, y) = (plot.area.x + 30, plot.area.y + 4);
+    let at = plot.moment(x, y).unwrap();
+    session.point(Act::Press, x, y);
+    session.point(Act::Release, x, y);
+    session.draw();
+    assert_eq!((session.ui.frozen.is_some(), session.then), (true, Some(at)), "a click stands still at its moment");
+    assert_eq!(session.ui.plot.unwrap().grid, plot.grid, "and moves nothing");
+    session.point(Act::WheelUp, x, y);
+    session.draw();
+    let nearer = session.ui.plot.unwrap();
+    assert!(nearer.grid.cell < plot.grid.cell && nearer.grid.column(at) == Some(30), "{nearer:?}");
+    session.point(Act::Press, x, y);
+    session.point(Act::Drag, x + 7, y);
+    session.point(Act::Release, x + 7, y);
+    session.draw();
+    assert_eq!(session.ui.plot.unwrap().grid.column(at), Some(37), "what is dragged follows the pointer");
+    assert_eq!(session.then, Some(at));
+    // The third card of three is the third specimen.
+    let state = STATES.iter().find(|s| s.name == "three").unwrap();
+    let mut session = Session::start(state, (120, 36));
+    session.point(Act::Press, 100, 3);
+    assert_eq!(session.ui.chosen, 2);
 }
 
 /// The keys of a language's file with the placeholders of each.

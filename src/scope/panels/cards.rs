@@ -86,7 +86,7 @@ impl Cards<'_> {
             let to = area.x + (u32::from(area.width) * (i as u32 + 1) / u32::from(n)) as u16;
             let mut pen = Pen::new(buf, Rect { x: from, width: (to - from).saturating_sub(u16::from(i as u16 + 1 < n)), ..area });
             if !card.chosen {
-                targets.add(pen.area, Command::NextSpecimen);
+                targets.add(pen.area, Command::Specimen(i as u8));
             }
             self.card(&mut pen, card);
         }

@@ -73,7 +73,12 @@ pub fn shape(scene: &Scene<'_>, columns: u16) -> Shape {
                     Some(_) => (" ✗", Role::Alarm),
                 };
                 let text = format!("{}{mark}", told(choice));
+                let first = lines.len();
                 keyed(&mut lines, &(n + 1).to_string(), &text, role, columns, &Command::Answer(n as u8));
+                if given.is_some() {
+                    // One answers once.
+                    lines[first..].iter_mut().for_each(|line| line.click = None);
+                }
             }
             if let (Some(see), Some(_), None) = (see, given, revealed) {
                 blank(&mut lines);

@@ -21,12 +21,13 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::widgets::Widget;
 
+use crate::command::Command;
 use crate::scope::panels::{cards, clients, code, footer, head, kernel, lesson, timeline, wheel};
 use crate::scope::pen::{frame, frame_lit};
 use crate::scope::theme::Role;
-use crate::scope::{Drawn, Scene};
+use crate::scope::{Drawn, Scene, Screen};
 
-use super::inset;
+use super::{SCREENS, inset};
 
 /// Where everything stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -162,6 +163,10 @@ pub fn draw(scene: &Scene<'_>, buf: &mut Buffer, drawn: &mut Drawn) {
     let cell = look.fill("timeline.cell", &[("cell", &format!("{:.0} ms", shape.cell.as_millis()))]);
     let inner = frame_lit(buf, at.timeline, look, &look.text("panel.timeline"), &cell, None);
     timeline::Timeline { shape: &shape, look }.render(inset(inner), buf);
+    if let Some(n) = SCREENS.iter().position(|row| row.screen == Screen::Timeline) {
+        // The strip is the timeline in small: a click opens the large one.
+        targets.add(at.timeline, Command::Screen(n as u8));
+    }
 
     let inner = inset(frame(buf, at.lesson, look, "", ""));
     let shape = lesson::shape(scene, inner.width);
