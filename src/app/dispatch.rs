@@ -81,8 +81,8 @@ impl App {
     fn take_offer(&mut self, place: usize) -> anyhow::Result<Flow> {
         let mut offers = {
             let stage = self.pump.stage();
-            let Self { ui, lang, keymap, scenario, lessons, .. } = &*self;
-            palette::offers(&Asked { ui, lang: *lang, keys: keymap, scenario, lessons, world: stage.world() })
+            let Self { ui, lang, keymap, scenario, lessons, theme, .. } = &*self;
+            palette::offers(&Asked { ui, lang: *lang, keys: keymap, ascii: theme.ascii, scenario, lessons, world: stage.world() })
         };
         if offers.is_empty() {
             return Ok(Flow::Draw);

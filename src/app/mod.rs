@@ -46,6 +46,8 @@ pub struct Options {
     pub theme: Option<String>,
     /// Pictures a second, while something happens.
     pub fps: u8,
+    /// Whether only ASCII is drawn.
+    pub ascii: bool,
     /// What every key means.
     pub keys: Keymap,
 }
@@ -88,7 +90,8 @@ pub fn run(options: Options) -> anyhow::Result<Option<i32>> {
             let names: Vec<_> = scope::theme::THEMES.iter().map(|t| t.0).collect();
             format!("there is no theme {name:?}; there are {}", names.join(", "))
         })?,
-    };
+    }
+    .in_ascii(options.ascii);
     let (sender, wakes) = mpsc::channel();
     // Before the terminal is ours: a signal that comes in between must find somebody who gives it back.
     signals::watch(sender.clone()).context("watching for signals")?;

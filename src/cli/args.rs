@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args as Group, Parser, Subcommand};
 
 use crate::base::lang::Lang;
@@ -98,6 +98,9 @@ pub struct View {
     /// The colours
     #[arg(long, value_name = "NAME", env = "LOOPSCOPE_THEME", value_parser = themes())]
     pub theme: Option<String>,
+    /// Draw with ASCII only; by default where the locale is not UTF-8
+    #[arg(long, value_name = "BOOL", env = "LOOPSCOPE_ASCII", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub ascii: Option<bool>,
     /// Pictures a second, 1 to 120; by default 30
     #[arg(long, value_name = "N", env = "LOOPSCOPE_FPS", value_parser = clap::value_parser!(u8).range(1..=120))]
     pub fps: Option<u8>,
@@ -131,7 +134,11 @@ pub struct Check {
 }
 
 fn themes() -> impl TypedValueParser<Value = String> {
-    PossibleValuesParser::new(THEMES.iter().map(|theme| theme.0))
+    PossibleValuesParser::new(THEMES.iter().map(|theme| match theme.0 {
+        name @ "colour-blind" => PossibleValue::new(name).alias("color-blind"),
+        name => PossibleValue::new(name),
+    }))
+    .map(|name| name.replace("color", "colour"))
 }
 
 fn languages() -> impl TypedValueParser<Value = Lang> {

@@ -30,6 +30,8 @@ pub struct Config {
     pub theme: Option<String>,
     /// Pictures a second.
     pub fps: Option<u8>,
+    /// Whether only ASCII is drawn.
+    pub ascii: Option<bool>,
     /// Where specimens listen.
     pub bind: Option<IpAddr>,
     /// The port of the first specimen.
@@ -45,6 +47,7 @@ struct File {
     lang: Option<String>,
     theme: Option<String>,
     fps: Option<u64>,
+    ascii: Option<bool>,
     bind: Option<String>,
     port: Option<u64>,
     keys: BTreeMap<String, Vec<String>>,
@@ -122,7 +125,7 @@ impl Reader<'_> {
     }
 
     fn read(&mut self, file: &File, place: Place<'_>, outline: Option<&Outline<'_>>) -> Config {
-        let mut config = Config::default();
+        let mut config = Config { ascii: file.ascii, ..Config::default() };
         if let Some(code) = &file.lang {
             let codes: Vec<&str> = Lang::ALL.iter().map(|lang| lang.code()).collect();
             config.lang = Lang::ALL.iter().copied().find(|lang| lang.code() == code);
@@ -248,6 +251,8 @@ fn defaults() -> String {
              theme: \"{}\",\n\n    \
              // Pictures a second while something happens, 1 to 120.\n    \
              fps: {FPS},\n\n    \
+             // Whether only ASCII is drawn; without this line where the locale is not UTF-8.\n    \
+             // ascii: false,\n\n    \
              // The address that specimens listen on. They are broken on purpose: think before you open them to a network.\n    \
              bind: \"127.0.0.1\",\n\n    \
              // The port of the first specimen; without this line 7070 or the next free one.\n    \
@@ -293,12 +298,14 @@ mod tests {
     fn what_its_comments_say_is_so_too() {
         let bare = |line: &str| {
             let said = line.trim_start().strip_prefix("// ").filter(|rest| rest.contains(": ") && rest.trim_end().contains(','));
-            let said = said.filter(|rest| rest.starts_with(['"']) || rest.starts_with("lang:") || rest.starts_with("port:"));
+            let said = said.filter(|rest| {
+                rest.starts_with(['"']) || rest.starts_with("lang:") || rest.starts_with("port:") || rest.starts_with("ascii: false")
+            });
             said.unwrap_or(line).to_owned()
         };
         let text: String = defaults().lines().map(|line| bare(line) + "\n").collect();
         let config = Config::of_text(&text).unwrap_or_else(|mistakes| panic!("{mistakes:?}\n{text}"));
-        assert_eq!((config.lang, config.port), (Some(Lang::En), Some(7070)));
+        assert_eq!((config.lang, config.port, config.ascii), (Some(Lang::En), Some(7070), Some(false)));
         for context in Context::ALL {
             for row in COMMANDS {
                 assert_eq!(config.keys.key(row, *context), Keymap::default().key(row, *context), "{} in {context:?}", row.id);
@@ -314,7 +321,7 @@ mod tests {
         for (text, wanted) in [
             (
                 "(langg: \"zh\")",
-                "1:2: unknown field \"langg\" in Config; valid: lang, theme, fps, bind, port, keys; did you mean \"lang\"?",
+                "1:2: unknown field \"langg\" in Config; valid: lang, theme, fps, ascii, bind, port, keys; did you mean \"lang\"?",
             ),
             ("(lang: \"zz\")", "1:8: unknown language \"zz\"; valid: en, zh; did you mean \"zh\"?"),
             ("(fps: 0)", "1:7: 0 pictures a second are not between 1 and 120"),

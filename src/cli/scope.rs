@@ -35,6 +35,7 @@ pub fn run(scenario: Option<&str>, settings: &Settings) -> anyhow::Result<Ended>
         lang,
         theme: settings.theme.clone(),
         fps: settings.fps,
+        ascii: settings.ascii,
         keys: settings.keys.clone(),
     };
     let signal = crate::app::run(options)?;

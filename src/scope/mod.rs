@@ -7,6 +7,7 @@
 //!
 //! Reading order: [`theme`] and [`pen`] (how), `panels` (what), `screens` (where).
 
+pub mod ascii;
 pub mod eye;
 pub mod line;
 pub mod palette;
@@ -62,7 +63,17 @@ impl Look<'_> {
 
     /// How the key of a command is written where there is room for a sign only; empty where it has none.
     pub fn key(&self, command: &Command, context: Context) -> String {
-        table::of(command).and_then(|row| self.keys.key(row, context)).map(Key::sign).unwrap_or_default()
+        table::of(command).and_then(|row| self.keys.key(row, context)).map(|key| self.sign(key)).unwrap_or_default()
+    }
+
+    /// How a key is written: with a sign where there is one, and with its name in ASCII, where a sign could be taken for a key.
+    pub fn sign(&self, key: Key) -> String {
+        if self.theme.ascii { key.to_string() } else { key.sign() }
+    }
+
+    /// A row's label: one that the screen can show.
+    pub fn label(&self, row: &table::Row) -> &'static str {
+        shown_label(row, self.lang, self.theme.ascii)
     }
 
     /// The sentence under a key.
@@ -74,7 +85,8 @@ impl Look<'_> {
     pub fn keyed(&self, key: &str) -> String {
         let text = self.text(key);
         let ids: Vec<&str> = text.split("%{").skip(1).filter_map(|rest| rest.split('}').next()).collect();
-        let sign = |id: &str| Some(self.keys.keys(table::by_id(id)?).first().copied().map_or_else(|| format!(":{id}"), Key::sign));
+        let sign =
+            |id: &str| Some(self.keys.keys(table::by_id(id)?).first().copied().map_or_else(|| format!(":{id}"), |key| self.sign(key)));
         let signs: Vec<(&str, String)> = ids.into_iter().filter_map(|id| Some((id, sign(id)?))).collect();
         let signs: Vec<(&str, &str)> = signs.iter().map(|(id, sign)| (*id, sign.as_str())).collect();
         self.fill(key, &signs)
@@ -84,6 +96,12 @@ impl Look<'_> {
     pub fn fill(&self, key: &str, values: &[(&str, &str)]) -> String {
         words::fill(self.lang, key, values)
     }
+}
+
+/// A row's label in a language; its id where only ASCII is drawn and the label is another language's name for itself.
+fn shown_label(row: &table::Row, lang: Lang, ascii: bool) -> &'static str {
+    let label = row.label.get(lang);
+    if ascii && lang == Lang::En && !label.is_ascii() { row.id } else { label }
 }
 
 /// Everything that one frame shows.
@@ -139,5 +157,8 @@ pub fn draw(scene: &Scene<'_>, buf: &mut Buffer) -> Drawn {
     let mut drawn = Drawn::default();
     buf.set_style(buf.area, scene.look.theme.ground().patch(scene.look.style(Role::Text)));
     screens::draw(scene, buf, &mut drawn);
+    if scene.look.theme.ascii {
+        ascii::simplify(buf);
+    }
     drawn
 }

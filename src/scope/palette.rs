@@ -2,10 +2,10 @@
 //!
 //! Made from the table of commands, in plain data. What is drawn and what Enter takes are the same list.
 
-use super::Scene;
 use super::screens::SCREENS;
 use super::ui::{Screen, Ui};
 use super::words;
+use super::{Scene, shown_label};
 use crate::base::lang::Lang;
 use crate::base::text::visible;
 use crate::command::keymap::{Context, Keymap};
@@ -26,6 +26,8 @@ pub struct Asked<'a> {
     pub lang: Lang,
     /// The keys.
     pub keys: &'a Keymap,
+    /// Whether only ASCII can be shown.
+    pub ascii: bool,
     /// The scenario that runs.
     pub scenario: &'a Scenario,
     /// All lessons.
@@ -68,7 +70,7 @@ impl<'a> Asked<'a> {
     /// What a scene's palette is asked.
     pub fn of(scene: &Scene<'a>) -> Self {
         let Scene { world, scenario, lessons, ui, look, .. } = *scene;
-        Self { ui, lang: look.lang, keys: look.keys, scenario, lessons, world }
+        Self { ui, lang: look.lang, keys: look.keys, ascii: look.theme.ascii, scenario, lessons, world }
     }
 
     fn specimen(&self) -> Option<&'a Specimen> {
@@ -151,7 +153,7 @@ fn of_row<'a>(asked: &Asked<'a>, row: &'static Row) -> Vec<(Offer, [&'a str; 2])
         Offer { id, label, places: Vec::new(), help: row.help.get(asked.lang).to_owned(), key, on, take, why_not }
     };
     let english = [row.label.en, row.help.en];
-    let label = row.label.get(asked.lang);
+    let label = shown_label(row, asked.lang, asked.ascii);
     match (&row.make, row.sample()) {
         (_, Some(sample)) if moves_in_what_is_open(&sample) => Vec::new(),
         (Make::Fixed(command), _) => vec![(plain(row.id.into(), label.into(), Take::Run(command.clone())), english)],
@@ -214,7 +216,7 @@ fn why_not(asked: &Asked<'_>, row: &Row, command: &Command) -> Option<String> {
     let specimen = asked.specimen();
     let name = specimen.map(|s| visible(&s.name)).unwrap_or_default();
     let dead = specimen.is_some_and(|s| !s.is_alive());
-    let steps = asked.scenario.lesson.len();
+    let steps = asked.scenario.lesson.len() + asked.scenario.review.len();
     let ui = asked.ui;
     let reason = match command {
         Command::Stop => "reason.script",

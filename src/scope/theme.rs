@@ -159,8 +159,12 @@ type Rgb = (u8, u8, u8);
 pub struct Theme {
     /// Its name, as `--theme` takes it.
     pub name: &'static str,
-    /// What the terminal can do.
+    /// How much colour it uses: as much as the terminal has, or none.
     pub tier: Tier,
+    /// Whether only ASCII is drawn: see [`super::ascii`].
+    pub ascii: bool,
+    /// What the terminal can do.
+    terminal: Tier,
     ground: Rgb,
     shades: Vec<Rgb>,
     rgb: Vec<Rgb>,
@@ -171,8 +175,13 @@ pub struct Theme {
 pub const THEMES: &[(&str, &str)] = &[
     ("dark", include_str!("../../assets/themes/dark.ron")),
     ("light", include_str!("../../assets/themes/light.ron")),
-    ("contrast", include_str!("../../assets/themes/contrast.ron")),
+    ("high-contrast", include_str!("../../assets/themes/high-contrast.ron")),
+    ("colour-blind", include_str!("../../assets/themes/colour-blind.ron")),
+    (MONO, include_str!("../../assets/themes/mono.ron")),
 ];
+
+/// The theme that uses no colour on any terminal.
+const MONO: &str = "mono";
 
 /// Glyphs of the shades from nothing to all, where colour cannot tell them apart.
 const SHADE_GLYPHS: [&str; 5] = [" ", "░", "▒", "▓", "█"];
@@ -198,13 +207,23 @@ impl Theme {
     #[must_use]
     pub fn next(&self) -> Self {
         let here = THEMES.iter().position(|(n, _)| *n == self.name).unwrap_or(0);
-        Self::load(THEMES[(here + 1) % THEMES.len()].0, self.tier).unwrap_or_else(|| self.clone())
+        let next = Self::load(THEMES[(here + 1) % THEMES.len()].0, self.terminal);
+        next.map_or_else(|| self.clone(), |next| next.in_ascii(self.ascii))
+    }
+
+    /// The same, drawn with ASCII only or with everything.
+    #[must_use]
+    pub fn in_ascii(mut self, ascii: bool) -> Self {
+        self.ascii = ascii;
+        self
     }
 
     fn resolve(name: &'static str, file: &File, tier: Tier) -> Option<Self> {
         let ground = rgb(&file.ground)?;
         let shades = file.shades.iter().map(|s| rgb(s)).collect::<Option<Vec<_>>>()?;
-        let mut theme = Self { name, tier, ground, shades, rgb: Vec::new(), styles: Vec::new() };
+        let terminal = tier;
+        let tier = if name == MONO { Tier::Mono } else { terminal };
+        let mut theme = Self { name, tier, ascii: false, terminal, ground, shades, rgb: Vec::new(), styles: Vec::new() };
         for role in Role::ALL {
             let entry = file.roles.get(role)?;
             theme.rgb.push(entry.fg.as_deref().map_or(Some(ground), rgb)?);
@@ -276,6 +295,11 @@ impl Theme {
         matches!(self.tier, Tier::True | Tier::Indexed)
     }
 
+    /// Whether two colours can stand in one cell, one above the other.
+    pub fn has_halves(&self) -> bool {
+        self.has_shades() && !self.ascii
+    }
+
     /// A colour between two roles' foregrounds: the first at 0, the second at 1. Without shades the nearer of the two.
     pub fn between(&self, first: Role, second: Role, share: f64) -> Style {
         if self.has_shades() {
@@ -309,6 +333,12 @@ impl Theme {
         let low = (position as usize).min(self.shades.len().saturating_sub(2));
         let (a, b) = (self.shades.get(low)?, self.shades.get(low + 1).or(self.shades.get(low))?);
         Some(self.color(mix(*a, *b, position - low as f64)))
+    }
+
+    /// A share from 0 to 1 as a whole cell: a glyph, and the colour that goes with it where there are shades.
+    pub fn shade_cell(&self, share: f64) -> (&'static str, Style) {
+        let style = self.style(Role::Dispatch);
+        (Self::shade_glyph(share), self.shade(share).map_or(style, |colour| style.fg(colour)))
     }
 
     /// A share from 0 to 1 as a glyph.
@@ -386,6 +416,146 @@ mod tests {
             seen.push(theme.name);
         }
         assert_eq!((seen, theme.next().name), (THEMES.iter().map(|t| t.0).collect(), "dark"));
+    }
+
+    /// What a colour weighs in light (WCAG 2.1, relative luminance).
+    fn luminance(rgb: [f64; 3]) -> f64 {
+        0.2126 * rgb[0] + 0.7152 * rgb[1] + 0.0722 * rgb[2]
+    }
+
+    /// A colour in linear light.
+    fn linear((r, g, b): Rgb) -> [f64; 3] {
+        [r, g, b].map(|c| {
+            let c = f64::from(c) / 255.0;
+            if c <= 0.040_45 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) }
+        })
+    }
+
+    /// How much one stands out from the other (WCAG 2.1, contrast ratio): 1 for none, 21 for black on white.
+    fn contrast(a: Rgb, b: Rgb) -> f64 {
+        let (a, b) = (luminance(linear(a)), luminance(linear(b)));
+        (a.max(b) + 0.05) / (a.min(b) + 0.05)
+    }
+
+    /// The colours that a style has in 24 bit, where it has them.
+    fn seen(colour: Option<Color>) -> Option<Rgb> {
+        match colour {
+            Some(Color::Rgb(r, g, b)) => Some((r, g, b)),
+            _ => None,
+        }
+    }
+
+    /// The colour of a number of the 256, as xterm has them.
+    fn of_256(n: u8) -> Rgb {
+        let step = |v: u8| [0, 95, 135, 175, 215, 255][usize::from(v)];
+        match n {
+            232.. => [8 + 10 * (n - 232); 3].into(),
+            _ => (step((n - 16) / 36), step((n - 16) / 6 % 6), step((n - 16) % 6)),
+        }
+    }
+
+    /// What is hardly there on purpose: axes and empty states must be seen, lines of frames need not be read.
+    fn least(role: Role, theme: &str) -> f64 {
+        match (role, theme) {
+            (Role::Border, _) => 1.5,
+            (_, "high-contrast") => 7.0,
+            (Role::Faint, _) => 3.0,
+            _ => 4.5,
+        }
+    }
+
+    #[test]
+    fn every_text_stands_out_from_its_ground() {
+        for (name, _) in THEMES.iter().filter(|theme| theme.0 != MONO) {
+            let theme = Theme::load(name, Tier::True).unwrap();
+            let chosen = seen(theme.style(Role::Chosen).bg).unwrap();
+            for role in Role::ALL.iter().copied().filter(|role| *role != Role::OnBurn) {
+                let style = theme.style(role);
+                let ground = seen(style.bg).unwrap_or(theme.ground);
+                let ratio = contrast(seen(style.fg).unwrap(), ground);
+                assert!(ratio >= least(role, name), "{name}: {role:?} has {ratio:.2}");
+            }
+            for role in [Role::Good, Role::Dim, Role::Warn] {
+                let ratio = contrast(theme.rgb[at(role)], chosen);
+                assert!(ratio >= 4.0, "{name}: {role:?} upon the chosen entry has {ratio:.2}");
+            }
+            for role in [Role::BurnYoung, Role::BurnOld] {
+                let ratio = contrast(theme.rgb[at(Role::OnBurn)], theme.rgb[at(role)]);
+                assert!(ratio >= 4.5, "{name}: text upon {role:?} has {ratio:.2}");
+            }
+            // The nearest of 256 is a little off.
+            let indexed = Theme::load(name, Tier::Indexed).unwrap();
+            for role in [Role::Text, Role::Strong, Role::Dim, Role::Good, Role::Warn, Role::Alarm, Role::KeyLabel, Role::BannerStall] {
+                let style = indexed.style(role);
+                let of = |colour| match colour {
+                    Some(Color::Indexed(n)) => Some(of_256(n)),
+                    _ => None,
+                };
+                let ground = of(style.bg).or(of(indexed.ground().bg)).unwrap();
+                let ratio = contrast(of(style.fg).unwrap(), ground);
+                assert!(ratio >= 4.0, "{name} in 256 colours: {role:?} has {ratio:.2}");
+            }
+        }
+    }
+
+    /// A colour as it is seen without cones for red (protanopia) or green (deuteranopia), in linear light: Machado, Oliveira and
+    /// Fernandes, 2009, severity 1.
+    const PROTAN: [[f64; 3]; 3] =
+        [[0.152_286, 1.052_583, -0.204_868], [0.114_503, 0.786_281, 0.099_216], [-0.003_882, -0.048_116, 1.051_998]];
+    const DEUTAN: [[f64; 3]; 3] =
+        [[0.367_322, 0.860_646, -0.227_968], [0.280_085, 0.672_501, 0.047_413], [-0.011_820, 0.042_940, 0.968_881]];
+    const NORMAL: [[f64; 3]; 3] = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
+
+    /// How far apart two colours are for such eyes, in CIELAB (1976); 2 is just seen, 20 is not mixed up.
+    #[expect(clippy::many_single_char_names, reason = "r, g, b and x, y, z are what they are called")]
+    fn apart(a: Rgb, b: Rgb, eyes: &[[f64; 3]; 3]) -> f64 {
+        let lab = |colour: Rgb| {
+            let v = linear(colour);
+            let [r, g, b] = [0, 1, 2].map(|n: usize| eyes[n].iter().zip(v).map(|(m, c)| m * c).sum::<f64>().clamp(0.0, 1.0));
+            let xyz = [
+                (0.4124 * r + 0.3576 * g + 0.1805 * b) / 0.950_47,
+                luminance([r, g, b]),
+                (0.0193 * r + 0.1192 * g + 0.9505 * b) / 1.088_83,
+            ];
+            let [x, y, z] = xyz.map(|t| if t > 0.008_856 { t.cbrt() } else { 7.787 * t + 16.0 / 116.0 });
+            [116.0 * y - 16.0, 500.0 * (x - y), 200.0 * (y - z)]
+        };
+        lab(a).iter().zip(lab(b)).map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt()
+    }
+
+    #[test]
+    fn states_stay_apart_for_eyes_that_do_not_tell_red_from_green() {
+        let theme = Theme::load("colour-blind", Tier::True).unwrap();
+        let banner = |role| seen(theme.style(role).bg).unwrap();
+        let colour = |role| theme.rgb[at(role)];
+        let groups: [Vec<(Role, Rgb)>; 4] = [
+            [Role::Good, Role::Warn, Role::Alarm].map(|role| (role, colour(role))).to_vec(),
+            [Role::Poll, Role::Dispatch, Role::Timers, Role::Tasks, Role::Control].map(|role| (role, colour(role))).to_vec(),
+            [Role::Waiting, Role::Dispatch, Role::BurnOld].map(|role| (role, colour(role))).to_vec(),
+            [Role::BannerStall, Role::BannerDead, Role::BannerFinding, Role::BannerFrozen].map(|role| (role, banner(role))).to_vec(),
+        ];
+        for (eyes, name) in [(&NORMAL, "all cones"), (&PROTAN, "protanopia"), (&DEUTAN, "deuteranopia")] {
+            for group in &groups {
+                for (n, (a, x)) in group.iter().enumerate() {
+                    for (b, y) in &group[n + 1..] {
+                        let apart = apart(*x, *y, eyes);
+                        assert!(apart >= 20.0, "{name}: {a:?} and {b:?} are {apart:.0} apart");
+                    }
+                }
+            }
+        }
+        // The measure itself: what such eyes mix up is near, what nobody does is far.
+        assert!(apart((0xd0, 0x40, 0x20), (0x70, 0x78, 0x20), &DEUTAN) < apart((0xd0, 0x40, 0x20), (0x70, 0x78, 0x20), &NORMAL) / 2.0);
+    }
+
+    #[test]
+    fn mono_has_no_colour_on_any_terminal_and_the_round_goes_on_in_colour() {
+        let theme = Theme::load(MONO, Tier::True).unwrap();
+        for role in Role::ALL {
+            assert_eq!((theme.style(*role).fg, theme.style(*role).bg), (None, None), "{role:?}");
+        }
+        assert_eq!((theme.ground(), theme.shade(0.5)), (Style::new(), None));
+        assert_eq!(theme.in_ascii(true).next().tier, Tier::True);
     }
 
     #[test]

@@ -21,6 +21,7 @@ use loopscope::scope::pointer::Act;
 use loopscope::scope::rows::{Order, RowId, Rows, Track};
 use loopscope::scope::screens::{SCREENS, timeline as timeline_screen};
 use loopscope::scope::study::Record;
+use loopscope::scope::theme::THEMES;
 use loopscope::scope::ui::Open;
 use loopscope::scope::{Drawn, Eye, Frozen, Look, Scene, Screen, Theme, Tier, Ui, draw, text};
 use loopscope::telemetry::event::{Event, Lane, Origin, What};
@@ -385,6 +386,67 @@ fn a_stall_without_colours() {
 }
 
 #[test]
+fn nothing_is_said_by_colour_alone() {
+    let theme = Theme::load("mono", Tier::True).unwrap();
+    let story = || Story::new(&["naive"]).calm(Nanos::secs(12));
+    let computing = scenario("computing");
+    let of = |world: World, ui: Ui| {
+        let buf =
+            frame(&State { name: "", world, ui, scenario: computing.clone(), history: None, then: None }, (120, 36), &theme, Lang::En);
+        assert!(buf.content.iter().all(|cell| cell.fg == Color::Reset && cell.bg == Color::Reset));
+        told(&buf)
+    };
+    let lab = || Ui { screen: Screen::Scope, ..Ui::default().for_lesson(&computing) };
+    // Computing or parked.
+    let computed = of(story().stall(Nanos::millis(400)).calm(Nanos::millis(300)).world(), lab());
+    let parked = of(story().park(Nanos::millis(400)).calm(Nanos::millis(300)).world(), lab());
+    assert!(computed.contains("computing") && !computed.contains("parked"), "{computed}");
+    assert!(parked.contains("parked"), "{parked}");
+    // What breaks and what mends.
+    let menu = |menu| of(story().world(), Ui { open: Open::Menu(menu), ..lab() });
+    assert!(menu(Menu::Faults).contains("break it") && menu(Menu::Mitigations).contains("mend it"));
+    // What is on and what is off.
+    let palette = of(story().world(), Ui { open: Open::Palette, line: typed("worker-pool"), ..lab() });
+    assert!(palette.contains("○ off"), "{palette}");
+    // What went well and what did not.
+    let answered = |right: bool| {
+        let ask = computing.lesson.iter().position(|step| matches!(step, Step::Predict { .. })).unwrap();
+        let Step::Predict { answer, .. } = &computing.lesson[ask] else { unreachable!() };
+        let given = if right { *answer } else { u8::from(*answer == 0) };
+        let mut ui = Ui { step: ask, ..lab() };
+        (ui.answers[ask], ui.done[ask]) = (Some(given), true);
+        of(story().world(), ui)
+    };
+    assert!(answered(true).contains("Right.") && answered(true).contains('✓'));
+    assert!(answered(false).contains("Not quite.") && answered(false).contains('✗'));
+    let latency = of(story().panic().calm(Nanos::secs(1)).world(), Ui { screen: Screen::Latency, ..lab() });
+    assert!(latency.contains("resets") || latency.contains("reset"), "{latency}");
+}
+
+#[test]
+fn in_ascii_every_frame_is_ascii() {
+    for state in STATES.iter() {
+        for name in ["dark", "mono"] {
+            for size in [(50, 9), (80, 24), (200, 60)] {
+                let theme = Theme::load(name, Tier::True).unwrap().in_ascii(true);
+                let buf = frame(state, size, &theme, Lang::En);
+                let foreign: String = buf.content.iter().map(ratatui::buffer::Cell::symbol).filter(|symbol| !symbol.is_ascii()).collect();
+                assert!(foreign.is_empty(), "{} in {name} at {size:?}: {foreign}\n{}", state.name, told(&buf));
+            }
+        }
+    }
+}
+
+#[test]
+fn in_ascii_what_matters_can_still_be_seen() {
+    let theme = Theme::dark(Tier::True).in_ascii(true);
+    for name in ["calm", "stalled", "latency", "connections", "start"] {
+        let state = STATES.iter().find(|s| s.name == name).unwrap();
+        insta::assert_snapshot!(format!("{name}-ascii"), told(&frame(state, (120, 36), &theme, Lang::En)));
+    }
+}
+
+#[test]
 fn what_matters_is_on_every_screen_that_is_large_enough() {
     let theme = Theme::dark(Tier::True);
     let says = |name: &str, size: (u16, u16), words: &[&str]| {
@@ -514,13 +576,14 @@ proptest! {
         state in 0..64_usize,
         keys in prop::collection::vec(0..200_usize, 0..24),
         sizes in prop::collection::vec((0..320_u16, 0..90_u16), 1..4),
-        theme in 0..3_usize,
+        theme in 0..THEMES.len(),
+        ascii in any::<bool>(),
         tier in prop::sample::select(vec![Tier::True, Tier::Indexed, Tier::Basic, Tier::Mono]),
         zh in any::<bool>(),
     ) {
         let state = &STATES[state % STATES.len()];
         let lang = if zh { Lang::Zh } else { Lang::En };
-        let theme = Theme::load(loopscope::scope::theme::THEMES[theme].0, tier).unwrap();
+        let theme = Theme::load(THEMES[theme].0, tier).unwrap().in_ascii(ascii);
         let all: Vec<Key> =
             COMMANDS.iter().flat_map(|row| row.keys).flat_map(|b| b.keys).filter_map(|k| k.parse().ok()).collect();
         let keymap = Keymap::default();

@@ -10,7 +10,7 @@ use crate::scope::Look;
 use crate::scope::eye::{Figures, Gaze};
 use crate::scope::pen::Pen;
 use crate::scope::text::width;
-use crate::scope::theme::{Role, Theme};
+use crate::scope::theme::Role;
 use crate::telemetry::vocabulary::Outcome;
 use crate::world::Specimen;
 use crate::world::clients::{COLUMNS, ROWS};
@@ -117,8 +117,11 @@ pub fn legend(buf: &mut Buffer, line: Rect, look: Look<'_>) {
     for n in 1..=8 {
         let share = f64::from(n) / 8.0;
         match look.theme.shade(share) {
-            Some(colour) => pen.put(x, line.y, '▄', Style::new().fg(colour)),
-            None => drop(pen.text(x, line.y, Theme::shade_glyph(share), look.style(Role::Dispatch))),
+            Some(colour) if look.theme.has_halves() => pen.put(x, line.y, '▄', Style::new().fg(colour)),
+            _ => {
+                let (glyph, style) = look.theme.shade_cell(share);
+                pen.text(x, line.y, glyph, style);
+            }
         }
         x += 1;
     }
@@ -272,7 +275,7 @@ impl Clients<'_> {
         let look = self.look;
         let plot = Rect { x: area.x + AXIS, width: area.width.saturating_sub(AXIS), ..area };
         let (from, to) = self.shape.rows;
-        let halves = if look.theme.has_shades() { 2 } else { 1 };
+        let halves = if look.theme.has_halves() { 2 } else { 1 };
         let pixels = usize::from(plot.height) * halves;
         let of_pixel = |pixel: usize| {
             let low = from + pixel * (to - from) / pixels.max(1);
@@ -307,8 +310,8 @@ impl Clients<'_> {
                 if halves == 2 {
                     self.half_cells(pen, (x, y), share(usize::from(cell) * 2), share(usize::from(cell) * 2 + 1));
                 } else if share(usize::from(cell)) > 0.0 {
-                    let share = share(usize::from(cell));
-                    pen.text(x, y, Theme::shade_glyph(share), look.style(Role::Dispatch));
+                    let (glyph, style) = look.theme.shade_cell(share(usize::from(cell)));
+                    pen.text(x, y, glyph, style);
                 }
             }
         }

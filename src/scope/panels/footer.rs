@@ -50,9 +50,9 @@ fn entries(context: Context, columns: u16, several: bool, choices: usize, frozen
             key: match row.command() {
                 // What takes a digit shows the range.
                 None => format!("1-{choices}"),
-                Some(_) => key.sign(),
+                Some(_) => look.sign(key),
             },
-            label: row.label.get(look.lang),
+            label: look.label(row),
             command: row.command(),
             importance,
         })

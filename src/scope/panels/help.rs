@@ -6,7 +6,6 @@ use ratatui::layout::Rect;
 
 use crate::base::lang::Lang;
 use crate::command::Command;
-use crate::command::key::Key;
 use crate::command::keymap::Context;
 use crate::command::search::answers;
 use crate::command::table::{self, COMMANDS, Group, Make, Menu, Row};
@@ -99,7 +98,7 @@ fn of_row(row: &'static Row, look: Look<'_>, columns: usize) -> Item {
 fn answered(row: &Row, look: Look<'_>) -> Option<String> {
     let list = |names: Vec<String>| (!names.is_empty()).then(|| names.join(", "));
     let keyed = |name: &str, row: Option<&'static Row>| match row.and_then(|row| look.keys.key(row, Context::Lab)) {
-        Some(key) => format!("`{}` {name}", key.sign()),
+        Some(key) => format!("`{}` {name}", look.sign(key)),
         None => name.to_owned(),
     };
     match row.command()? {
@@ -119,7 +118,7 @@ fn answered(row: &Row, look: Look<'_>) -> Option<String> {
 
 /// The keys of a row, each once, in the order of its bindings; how it is written in the palette where it has none.
 fn keys(row: &Row, look: Look<'_>) -> String {
-    let all: Vec<String> = look.keys.keys(row).into_iter().map(Key::sign).collect();
+    let all: Vec<String> = look.keys.keys(row).into_iter().map(|key| look.sign(key)).collect();
     match (&all[..], &row.make) {
         ([], _) => format!(":{}", row.id),
         ([first, .., last], Make::Digit(_)) => format!("{first} – {last}"),

@@ -6,7 +6,6 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::command::Command;
-use crate::command::key::Key;
 use crate::command::keymap::Context;
 use crate::command::table::{self, Menu, Row};
 use crate::scope::pen::{Pen, Targets, frame_lit};
@@ -64,7 +63,7 @@ fn entry(scene: &Scene<'_>, row: &'static Row, context: Context, look: Look<'_>)
         }
         _ => String::new(),
     };
-    let key = look.keys.key(row, context).map(Key::sign).unwrap_or_default();
+    let key = look.keys.key(row, context).map(|key| look.sign(key)).unwrap_or_default();
     Entry { key, label: row.label.get(look.lang), help: row.help.get(look.lang), on, answers }
 }
 

@@ -6,7 +6,6 @@ use ratatui::layout::Rect;
 use ratatui::style::Modifier;
 
 use crate::command::Command;
-use crate::command::key::Key;
 use crate::scope::palette::{Asked, Offer, offers};
 use crate::scope::pen::{Pen, Targets, frame_lit};
 use crate::scope::rows::offset;
@@ -80,7 +79,7 @@ fn entry(pen: &mut Pen<'_>, offer: &Offer, chosen: bool, line: Rect, look: Look<
     pen.text(line.x + 1, line.y, if chosen { "▸" } else { " " }, over(Role::Accent));
     let mut end = line.right().saturating_sub(1);
     if let Some(key) = offer.key {
-        end = pen.text_right(end, line.y, &format!(" {} ", Key::sign(key)), look.style(Role::Key)).saturating_sub(1);
+        end = pen.text_right(end, line.y, &format!(" {} ", look.sign(key)), look.style(Role::Key)).saturating_sub(1);
     }
     // Keys stand in one column, so that what is on does, too.
     end = end.min(line.right().saturating_sub(10));
