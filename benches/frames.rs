@@ -21,7 +21,7 @@ use loopscope::command::keymap::Keymap;
 use loopscope::scenario::Scenario;
 use loopscope::scenario::catalogue::BUILT_IN;
 use loopscope::scope::screens::{SCREENS, timeline};
-use loopscope::scope::{self, Eye, Frozen, Look, Scene, Screen, Theme, Tier, Ui};
+use loopscope::scope::{self, Answers, Eye, Frozen, Look, Scene, Screen, Theme, Tier, Ui};
 use loopscope::telemetry::event::Event;
 use loopscope::world::World;
 use loopscope::world::history::{History, Limits};
@@ -84,7 +84,7 @@ where
     told.until(BEFORE);
     let (theme, keys) = (Theme::dark(Tier::True), Keymap::default());
     let mut ui = Ui { screen: case.screen, ..Ui::default().for_lesson(scenario) };
-    let (mut eye, mut trace) = (Eye::default(), Trace::default());
+    let (mut eye, mut trace, mut answers) = (Eye::default(), Trace::default(), Answers::default());
     ui.timebase.settle(usize::from(SIZE.0), told.world.now, true, false);
     (0..case.nearer).for_each(|_| ui.timebase.zoom(true, None));
     ui.timebase.details = case.details;
@@ -109,9 +109,11 @@ where
                 let wish = timeline::wish(buf.area, &mut ui, 1, world, &told.world);
                 trace.look(&wish, &told.history, &told.world);
             }
+            answers.update(&ui, world, Some(&told.history));
             let look = Look { theme: &theme, lang: Lang::En, keys: &keys };
             let lessons = std::slice::from_ref(scenario);
-            let scene = Scene { world, scenario, lessons, ui: &ui, eye: &eye, trace: &trace, look, addresses: &addresses };
+            let scene =
+                Scene { world, scenario, lessons, ui: &ui, eye: &eye, answers: &answers, trace: &trace, look, addresses: &addresses };
             scope::draw(&scene, buf);
         })?;
         costs.push(thread_cpu().since(began).as_millis());

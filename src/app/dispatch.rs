@@ -17,7 +17,7 @@ use crate::scenario::Scenario;
 use crate::scenario::catalogue;
 use crate::scope::palette::{self, Asked, Take};
 use crate::scope::ui::Open;
-use crate::scope::{Eye, Screen, words};
+use crate::scope::{Answers, Eye, Screen, words};
 
 /// What comes after a wake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,6 +136,7 @@ impl App {
     fn open(&mut self, scenario: Scenario) {
         self.ui = self.ui.for_lesson(&scenario);
         self.eye = Eye::default();
+        self.answers = Answers::default();
         self.then = None;
         self.pump.order(Order::Open(Box::new(scenario.clone())));
         self.scenario = scenario;

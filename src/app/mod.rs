@@ -23,7 +23,7 @@ use crate::lab;
 use crate::scenario::Scenario;
 use crate::scenario::catalogue::BUILT_IN;
 use crate::scope::screens::timeline;
-use crate::scope::{self, Eye, Look, Scene, Screen, Targets, Theme, Tier, Ui};
+use crate::scope::{self, Answers, Eye, Look, Scene, Screen, Targets, Theme, Tier, Ui};
 use crate::world::Life;
 use crate::world::trace::Trace;
 
@@ -111,6 +111,7 @@ pub fn run(options: Options) -> anyhow::Result<Option<i32>> {
         ui,
         eye: Eye::default(),
         trace: Trace::default(),
+        answers: Answers::default(),
         theme,
         lang: options.lang,
         then: None,
@@ -133,6 +134,7 @@ struct App {
     ui: Ui,
     eye: Eye,
     trace: Trace,
+    answers: Answers,
     theme: Theme,
     lang: Lang,
     /// Where in the past one stands.
@@ -219,7 +221,7 @@ impl App {
         let now = self.clock.now();
         let passed = now.since(self.travelled);
         self.travelled = now;
-        let Self { terminal, pump, keymap, lessons, scenario, ui, eye, trace, theme, lang, then, targets, .. } = self;
+        let Self { terminal, pump, keymap, lessons, scenario, ui, eye, answers, trace, theme, lang, then, targets, .. } = self;
         let mut lively = false;
         let mut orders = Vec::new();
         terminal.draw(|buf| {
@@ -229,12 +231,13 @@ impl App {
             let world = travel::shown(then, &stage, passed, ui, eye, *lang);
             lively = ui.frozen.is_some_and(|frozen| frozen.speed.is_some());
             lively |= world.specimens.iter().any(|s| s.stalls.current.is_some() || matches!(s.life, Life::Starting));
+            answers.update(ui, world, stage.history());
             let look = Look { theme, lang: *lang, keys: keymap };
             if let Some(history) = stage.history().filter(|_| ui.screen == Screen::Timeline) {
                 let wish = timeline::wish(buf.area, ui, stage.opened(), world, live);
                 trace.look(&wish, history, live);
             }
-            let scene = Scene { world, scenario, lessons, ui, eye, trace, look, addresses: &addresses };
+            let scene = Scene { world, scenario, lessons, ui, eye, answers, trace, look, addresses: &addresses };
             let drawn = scope::draw(&scene, buf);
             *targets = drawn.targets;
             ui.pages = drawn.pages;

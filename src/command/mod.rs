@@ -181,6 +181,8 @@ pub enum Command {
     Select,
     /// Take the entry of this number in what is open, from 0.
     Pick(u8),
+    /// Show who had to wait for the last stall.
+    Victims,
     /// Close what is open, or go one back.
     Back,
     /// The next theme.

@@ -201,6 +201,7 @@ const UNTYPED: &[Context] = &[
     Context::FaultMenu,
     Context::MitigationMenu,
     Context::Help,
+    Context::Page,
     Context::Home,
 ];
 /// Where characters are text.
@@ -219,9 +220,10 @@ const TIMELINE: &[Context] = &[Context::Timeline];
 const LAB_AND_MENUS: &[Context] =
     &[Context::Lab, Context::Question, Context::Table, Context::Timeline, Context::FaultMenu, Context::MitigationMenu];
 /// Where there is a list or a page to move in.
-const LISTS: &[Context] = &[Context::Table, Context::Timeline, Context::FaultMenu, Context::MitigationMenu, Context::Home, Context::Help];
+const LISTS: &[Context] =
+    &[Context::Table, Context::Timeline, Context::FaultMenu, Context::MitigationMenu, Context::Home, Context::Help, Context::Page];
 /// Where what is shown may be longer than the screen.
-const LONG: &[Context] = &[Context::Help, Context::HelpSearch, Context::Palette];
+const LONG: &[Context] = &[Context::Help, Context::HelpSearch, Context::Palette, Context::Page];
 /// In the help.
 const HELP: &[Context] = &[Context::Help];
 /// Where there are entries to take.
@@ -1289,9 +1291,9 @@ pub static COMMANDS: &[Row] = &[
         "select",
         View,
         Fixed(Command::Select),
-        keys!(ENTRIES: "enter", TYPED: "enter"),
+        keys!(ENTRIES: "enter", TABLE: "enter", TYPED: "enter"),
         words("take it", "选定"),
-        words("take the entry", "选定这一项"),
+        words("take the entry; before a table, ask why the chosen request was slow", "选定这一项；在表格前：所选的请求为什么慢"),
     )
     .in_footer(1),
     row(
@@ -1301,6 +1303,14 @@ pub static COMMANDS: &[Row] = &[
         keys!(ENTRIES: "1" "2" "3" "4" "5" "6" "7" "8" "9"),
         words("pick", "直选"),
         words("take the entry of this number", "按编号选定一项"),
+    ),
+    row(
+        "victims",
+        View,
+        Fixed(Command::Victims),
+        keys!(),
+        words("victims", "受害请求"),
+        words("show who had to wait for the last stall, and why", "显示被最近一次停顿拖住的请求,以及原因"),
     ),
     row(
         "back",
@@ -1491,6 +1501,7 @@ impl Command {
             Self::Down => "Down",
             Self::Select => "Select",
             Self::Pick(_) => "Pick",
+            Self::Victims => "Victims",
             Self::Back => "Back",
             Self::NextTheme => "NextTheme",
             Self::NextLanguage => "NextLanguage",
@@ -1610,9 +1621,9 @@ mod tests {
     #[test]
     fn what_a_key_does_can_be_done_or_is_the_view_s() {
         for row in COMMANDS {
-            // What says where, only a pointer or a list can ask for.
+            // What says where, only a pointer or a list can ask for; what needs no more to be said, the palette.
             let pointed = ["open", "type", "specimen", "seek", "pan", "zoom-in-at", "zoom-out-at"].contains(&row.id);
-            let reachable = row.script || !row.keys.is_empty() || pointed;
+            let reachable = row.script || !row.keys.is_empty() || row.command().is_some() || pointed;
             assert!(reachable, "{} can be asked for nowhere", row.id);
             assert!(row.group == Lab || !row.script, "{}: scripts act on the lab only", row.id);
         }

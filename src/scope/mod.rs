@@ -7,6 +7,7 @@
 //!
 //! Reading order: [`theme`] and [`pen`] (how), `panels` (what), `screens` (where).
 
+pub mod answers;
 pub mod ascii;
 pub mod eye;
 pub mod line;
@@ -39,6 +40,7 @@ use crate::scenario::Scenario;
 use crate::world::trace::Trace;
 use crate::world::{Specimen, World};
 
+pub use answers::Answers;
 pub use eye::Eye;
 pub use pen::Targets;
 pub use theme::{Role, Theme, Tier};
@@ -119,6 +121,8 @@ pub struct Scene<'a> {
     pub eye: &'a Eye,
     /// The stretch of the past that the timeline shows, read from its events.
     pub trace: &'a Trace,
+    /// What was found out in the recorded past.
+    pub answers: &'a Answers,
     /// In which colours and language.
     pub look: Look<'a>,
     /// Where each specimen answers, once it does.

@@ -66,6 +66,29 @@ impl Order {
     }
 }
 
+/// Which requests a table shows, and in which order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RequestOrder {
+    /// The slowest so far, the slowest first.
+    #[default]
+    Slowest,
+    /// The same, the newest first.
+    Newest,
+    /// Those that had to wait for the last stall, the slowest first.
+    Victims,
+}
+
+impl RequestOrder {
+    /// Every one.
+    pub const ALL: &'static [Self] = &[Self::Slowest, Self::Newest, Self::Victims];
+
+    /// The next one; after the last the first.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self::ALL[(self as usize + 1) % Self::ALL.len()]
+    }
+}
+
 /// The rows of a table as they were drawn last.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Shown {
@@ -80,8 +103,8 @@ pub struct Shown {
 pub struct Rows {
     /// In which order connections stand.
     pub order: Order,
-    /// Whether requests stand newest first, not slowest first.
-    pub newest: bool,
+    /// Which requests are shown, and in which order.
+    pub requests: RequestOrder,
     /// The chosen connection.
     pub connection: Option<RowId>,
     /// The chosen request.
@@ -118,7 +141,8 @@ impl Rows {
         }
     }
 
-    fn choose(&mut self, row: RowId) {
+    /// Chooses this row.
+    pub fn choose(&mut self, row: RowId) {
         match row {
             RowId::Connection(_) => self.connection = Some(row),
             RowId::Request(..) => self.request = Some(row),

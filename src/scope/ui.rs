@@ -1,8 +1,9 @@
 //! What the person at the keyboard has chosen and opened. Plain data; commands change it, drawing only reads it.
 
+use super::answers::Ask;
 use super::line::Line;
 use super::pointer::{Drag, Plot};
-use super::rows::Rows;
+use super::rows::{RequestOrder, Rows};
 use super::screens::SCREENS;
 use super::study::{Asked, Record, asked};
 use super::timebase::Timebase;
@@ -48,6 +49,8 @@ pub enum Open {
     Help,
     /// The palette of commands.
     Palette,
+    /// Why a request was slow.
+    Why,
 }
 
 /// How far what lies open can be moved in, as it was drawn last.
@@ -125,6 +128,8 @@ pub struct Ui {
     pub drag: Option<Drag>,
     /// Where in the recorded past one stands; nothing: in the present.
     pub frozen: Option<Frozen>,
+    /// The request that was asked about.
+    pub asked: Option<Ask>,
     /// What freezes by itself.
     pub armed: Option<Armed>,
     /// One line for the person: what just happened, or why not.
@@ -152,6 +157,7 @@ impl Ui {
             Open::Help if self.searching => Context::HelpSearch,
             Open::Help => Context::Help,
             Open::Palette => Context::Palette,
+            Open::Why => Context::Page,
             Open::Menu(Menu::Faults) => Context::FaultMenu,
             Open::Menu(Menu::Mitigations) => Context::MitigationMenu,
             Open::Nothing => self.ground(scenario),
@@ -210,7 +216,7 @@ impl Ui {
             Command::Screen(n) => self.turn_to(usize::from(n)),
             Command::NextScreen => self.turn_to((self.place_of_screen() + 1) % SCREENS.len()),
             Command::PreviousScreen => self.turn_to((self.place_of_screen() + SCREENS.len() - 1) % SCREENS.len()),
-            Command::NextOrder if self.screen == Screen::Latency => self.rows.newest = !self.rows.newest,
+            Command::NextOrder if self.screen == Screen::Latency => self.rows.requests = self.rows.requests.next(),
             Command::NextOrder => self.rows.order = self.rows.order.next(),
             Command::Freeze => self.frozen = if self.frozen.is_some() { None } else { Some(Frozen::default()) },
             Command::Arm => {
@@ -253,6 +259,8 @@ impl Ui {
             Command::Pick(n) if self.has_rows() => self.rows.pick(usize::from(n)),
             Command::Up => self.walk(false, lessons.len()),
             Command::Down => self.walk(true, lessons.len()),
+            Command::Select if self.has_rows() => self.ask(),
+            Command::Victims => self.look_at_victims(),
             Command::Select => return self.take(self.place(), world, lessons),
             Command::Pick(n) => return self.take(usize::from(n), world, lessons),
             command => return Some(self.switch(command, world)),
@@ -271,6 +279,28 @@ impl Ui {
         self.open = if self.open == what { Open::Nothing } else { what };
         (self.entry, self.reach, self.searching) = (0, Reach::default(), false);
         self.line.clear();
+    }
+
+    /// Asks why the chosen request was slow; or the first in sight, where none is chosen.
+    fn ask(&mut self) {
+        let row = match self.screen {
+            Screen::Connections => self.rows.connection,
+            Screen::Timeline => self.rows.track,
+            _ => self.rows.request,
+        };
+        let row = row.or_else(|| self.rows.shown.rows.get(self.rows.shown.first).copied());
+        if let Some(row) = row {
+            self.rows.choose(row);
+        }
+        self.asked = row.and_then(Ask::of);
+        self.toggle(Open::Why);
+    }
+
+    /// Turns to the victims of the last stall.
+    fn look_at_victims(&mut self) {
+        (self.screen, self.open) = (Screen::Latency, Open::Nothing);
+        self.rows.requests = RequestOrder::Victims;
+        self.rows.request = None;
     }
 
     /// Opens the help, where it is not, and has one type there.
@@ -312,7 +342,7 @@ impl Ui {
     /// Keys act on this one. What was chosen in another's tables is not there.
     fn turn_to_specimen(&mut self, n: usize) {
         self.chosen = n;
-        self.rows = Rows { order: self.rows.order, newest: self.rows.newest, ..Rows::default() };
+        self.rows = Rows { order: self.rows.order, requests: self.rows.requests, ..Rows::default() };
     }
 
     fn place_of_screen(&self) -> usize {
@@ -400,7 +430,7 @@ impl Ui {
     fn walk(&mut self, down: bool, lessons: usize) {
         match self.open {
             // These stop at their ends.
-            Open::Help | Open::Palette => {
+            Open::Help | Open::Palette | Open::Why => {
                 let here = self.entry.min(self.reach.last);
                 self.entry = if down { (here + 1).min(self.reach.last) } else { here.saturating_sub(1) };
             }
@@ -412,7 +442,7 @@ impl Ui {
     fn take(&mut self, entry: usize, world: &World, lessons: &[Scenario]) -> Option<Command> {
         match self.open {
             // What the palette offers depends on the language and the keys: whoever knows them takes it (see `palette::offers`).
-            Open::Help | Open::Palette => None,
+            Open::Help | Open::Palette | Open::Why => None,
             Open::Menu(menu) => {
                 let command = table::menu(menu).nth(entry)?.command()?;
                 self.open = Open::Nothing;

@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 
+use crate::base::ids::ConnId;
 use crate::base::lang::Lang;
 use crate::telemetry::vocabulary::{Cause, Fault, Handler, Mitigation, Phase};
 
@@ -48,6 +49,18 @@ pub fn fault(lang: Lang, fault: Fault) -> Cow<'static, str> {
 /// What a mitigation is called on the screen.
 pub fn mitigation(lang: Lang, mitigation: Mitigation) -> Cow<'static, str> {
     text(lang, &format!("mitigation.{}", mitigation.name()))
+}
+
+/// The first number that is an upstream socket's, not a connection's.
+const UPSTREAM: u32 = 1 << 31;
+
+/// What a connection is called.
+pub fn conn(lang: Lang, conn: ConnId) -> String {
+    match conn.0.checked_sub(UPSTREAM) {
+        _ if !conn.is_some() => text(lang, "listener").into_owned(),
+        None => fill(lang, "conn", &[("id", &conn.0.to_string())]),
+        Some(n) => fill(lang, "upstream", &[("n", &n.to_string())]),
+    }
 }
 
 /// What a callback does: its handler once it is known, else its cause.

@@ -6,7 +6,7 @@
 
 use hdrhistogram::Histogram;
 
-use crate::base::ids::ClientId;
+use crate::base::ids::{ClientId, ConnId};
 use crate::base::units::Nanos;
 use crate::telemetry::vocabulary::Outcome;
 
@@ -96,14 +96,18 @@ pub(super) struct Client {
 pub struct Slow {
     /// Whose request.
     pub client: ClientId,
+    /// On which connection of the specimen, where that is known.
+    pub conn: ConnId,
+    /// Of which worker process's loop, where there are such.
+    pub process: Option<u8>,
     /// When the client meant to send it.
     pub intended: Nanos,
-    /// From the intended send to the end, as the client measured.
+    /// From the intended send to the end, as the client measured; to now, where it is under way.
     pub latency: Nanos,
     /// Its parts; `None` where the loop's side of it is not known (lost events, no answer).
     pub parts: Option<Parts>,
-    /// How it ended.
-    pub outcome: Outcome,
+    /// How it ended; nothing while it is under way.
+    pub outcome: Option<Outcome>,
     /// What it asked for: its row in the mix.
     pub row: u32,
 }
@@ -289,8 +293,18 @@ impl Clients {
             self.spectrogram.count(latency);
         }
         if self.tail.len() < MAX_TAIL || self.tail.last().is_some_and(|least| latency > least.latency) {
+            let conn = request.conn(connections);
             let parts = if answered { parts(&request, at, connections) } else { None };
-            self.remember(Slow { client: id, intended, latency, parts, outcome, row: request.row });
+            self.remember(Slow {
+                client: id,
+                conn,
+                process: connections.process,
+                intended,
+                latency,
+                parts,
+                outcome: Some(outcome),
+                row: request.row,
+            });
         }
         // Work that takes long takes long; what waits for long is another matter.
         let waited = |parts: Parts| latency.since(parts.running) >= slow;
@@ -355,16 +369,59 @@ impl Clients {
         client.waits.then_some(client.sent)
     }
 
+    /// The client at this port, if it is one of these.
+    pub fn at_port(&self, port: u16) -> Option<ClientId> {
+        self.by_port.get(&port).copied()
+    }
+
+    /// The requests that are under way, with the latency that they have by now; the longest first, at most [`MAX_TAIL`].
+    pub(super) fn unanswered<'a>(&self, now: Nanos, connections: impl Fn(u16) -> &'a Connections) -> Vec<Slow> {
+        let waiting = self.each.iter().enumerate().filter(|(_, client)| client.waits);
+        let mut all: Vec<Slow> = waiting
+            .map(|(n, client)| {
+                let intended = client.sent.since(client.late);
+                let connections = connections(client.port);
+                Slow {
+                    client: ClientId(n as u32),
+                    conn: client.conn(connections),
+                    process: connections.process,
+                    intended,
+                    latency: now.since(intended),
+                    parts: None,
+                    outcome: None,
+                    row: client.row,
+                }
+            })
+            .collect();
+        all.sort_by_key(|slow| slow.intended);
+        all.truncate(MAX_TAIL);
+        all
+    }
+
+    /// Forgets the slowest requests, so that those of a stretch of time can be found.
+    pub(super) fn forget_tail(&mut self) {
+        self.tail.clear();
+    }
+
     /// Whether the connection from this port belongs to one of these clients, which waits for an answer.
     pub(super) fn waits_at(&self, port: u16) -> bool {
         self.by_port.get(&port).and_then(|id| self.each.get(id.0 as usize)).is_some_and(|client| client.waits)
     }
 }
 
+impl Client {
+    /// The connection of the specimen that carries its request.
+    fn conn(&self, connections: &Connections) -> ConnId {
+        // One from before the dialling was another client's.
+        let found = connections.exchange(self.port).filter(|(_, opened, _)| *opened >= self.dialled);
+        found.map_or(ConnId::NONE, |(conn, ..)| conn)
+    }
+}
+
 /// Where the time went, where the loop's side of the request is known. Each moment is held between its neighbours, so the
 /// parts add up whatever the clocks of two processes did.
 fn parts(request: &Client, end: Nanos, connections: &Connections) -> Option<Parts> {
-    let (opened, exchange) = connections.exchange(request.port)?;
+    let (_, opened, exchange) = connections.exchange(request.port)?;
     let fresh = request.dialled > Nanos::ZERO;
     // An exchange from before the sending is another request's; a connection from before the dialling is another client's.
     if exchange.responded < request.sent || (fresh && opened < request.dialled) {
@@ -387,7 +444,6 @@ fn parts(request: &Client, end: Nanos, connections: &Connections) -> Option<Part
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::ids::ConnId;
     use crate::telemetry::event::Readiness;
     use crate::telemetry::vocabulary::{Cause, Handler};
 

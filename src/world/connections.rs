@@ -47,6 +47,8 @@ impl Hasher for SerialHasher {
 /// All open connections.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Connections {
+    /// Which worker process's they are, where there are such.
+    pub process: Option<u8>,
     /// How many are open.
     pub open: u32,
     /// Accepted so far.
@@ -66,7 +68,7 @@ pub struct Connections {
     /// Events were lost since the process began.
     doubtful: bool,
     /// Those that were closed last: a client learns of its response's end after the server has forgotten it.
-    departed: VecDeque<(u16, Nanos, Exchange)>,
+    departed: VecDeque<(u16, ConnId, Nanos, Exchange)>,
 }
 
 /// One open connection.
@@ -199,16 +201,16 @@ impl Connections {
             if self.departed.len() == MAX_DEPARTED {
                 self.departed.pop_front();
             }
-            self.departed.push_back((gone.port, gone.opened, gone.exchange));
+            self.departed.push_back((gone.port, gone.id, gone.opened, gone.exchange));
         }
         self.open = self.open.saturating_sub(1).max(self.by_id.len() as u32);
     }
 
-    /// The last exchange with the peer at this port, also where the connection was closed right after it; and when it was accepted.
-    pub(super) fn exchange(&self, port: u16) -> Option<(Nanos, Exchange)> {
+    /// The last exchange with the peer at this port, also where the connection was closed right after it; whose it is, and when that was accepted.
+    pub(super) fn exchange(&self, port: u16) -> Option<(ConnId, Nanos, Exchange)> {
         match self.by_port.get(&port).and_then(|id| self.by_id.get(id)) {
-            Some(connection) => Some((connection.opened, connection.exchange)),
-            None => self.departed.iter().rev().find(|(p, ..)| *p == port).map(|(_, opened, exchange)| (*opened, *exchange)),
+            Some(connection) => Some((connection.id, connection.opened, connection.exchange)),
+            None => self.departed.iter().rev().find(|(p, ..)| *p == port).map(|(_, id, opened, exchange)| (*id, *opened, *exchange)),
         }
     }
 
@@ -226,7 +228,7 @@ impl Connections {
 
     /// Bytes beside the two maps.
     pub(super) fn beside(&self) -> usize {
-        self.sampled.capacity() * size_of::<ConnId>() + self.departed.capacity() * size_of::<(u16, Nanos, Exchange)>()
+        self.sampled.capacity() * size_of::<ConnId>() + self.departed.capacity() * size_of::<(u16, ConnId, Nanos, Exchange)>()
     }
 
     #[inline]

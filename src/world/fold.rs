@@ -565,6 +565,7 @@ impl Specimen {
         for n in self.processes.len()..processes {
             let mut process = Self::new(id, &format!("{name}/{}", n + 1), threshold);
             process.pass(passed);
+            process.connections.process = Some(n as u8);
             self.processes.push(process);
         }
     }
@@ -640,6 +641,6 @@ impl Specimen {
 }
 
 /// The connections among which the one from this port is: a worker process's, or its specimen's own.
-fn connections_of<'a>(processes: &'a [Specimen], own: &'a Connections, port: u16) -> &'a Connections {
+pub(super) fn connections_of<'a>(processes: &'a [Specimen], own: &'a Connections, port: u16) -> &'a Connections {
     processes.iter().map(|process| &process.connections).find(|all| all.exchange(port).is_some()).unwrap_or(own)
 }

@@ -27,6 +27,8 @@ pub mod testing;
 mod tests;
 pub mod threads;
 pub mod trace;
+pub mod victims;
+pub mod why;
 pub mod window;
 
 use window::Slots;

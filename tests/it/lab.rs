@@ -12,10 +12,13 @@ use loopscope::lab::{Lab, Options, Refusal};
 use loopscope::load::plan::Load;
 use loopscope::scenario::Scenario;
 use loopscope::scenario::schema;
-use loopscope::specimen::config::{Limits, ModelSetting};
+use loopscope::specimen::config::{Limits, ModelSetting, Share};
 use loopscope::specimen::control::{FaultSetting, MitigationSetting};
 use loopscope::telemetry::vocabulary::{Fault, Mitigation, Outcome};
+use loopscope::world::clients::Slow;
 use loopscope::world::stalls::StallEnd;
+use loopscope::world::victims;
+use loopscope::world::why::{Meanwhile, Question, Why};
 use loopscope::world::{Life, Specimen, StallKind};
 
 const NAIVE: SpecimenId = SpecimenId(0);
@@ -145,6 +148,86 @@ fn a_stall_is_seen_while_it_lasts_and_measured_when_it_ends() {
     assert!(stall.length >= Nanos::millis(800) && stall.length < Nanos::millis(1200), "{stall:?}");
     assert_eq!((stall.kind, stall.end), (StallKind::Computing, StallEnd::Returned), "{stall:?}");
     assert!(stall.victims >= 8, "{stall:?}");
+}
+
+/// Asks why all of these were slow, and holds the answers to what the clients measured. How many there were.
+fn every_nanosecond_is_accounted_for(lab: &Lab, requests: &[Slow]) -> usize {
+    let history = lab.history().expect("a history");
+    let sum = |lengths: &mut dyn Iterator<Item = Nanos>| lengths.fold(0, |sum, length| sum + length.0);
+    let mut known = 0;
+    for slow in requests.iter().filter(|slow| slow.outcome == Some(Outcome::Answered)) {
+        let why = Why::of(history, &Question::about(NAIVE, slow), lab.now()).expect("its events are kept");
+        let measured = slow.latency.0;
+        let parts = sum(&mut why.parts.iter().map(|part| part.length));
+        let things = sum(&mut why.parts.iter().flat_map(|part| &part.things).map(|thing| thing.length));
+        for all in [parts, things] {
+            assert!(all.abs_diff(measured) * 20 <= measured, "{all} of {measured} ns: {why:#?}");
+        }
+        if why.parts.iter().all(|part| part.reached) {
+            known += 1;
+            let unseen = why.parts.iter().flat_map(|part| &part.things).filter(|thing| thing.what == Meanwhile::Unseen);
+            assert!(sum(&mut unseen.map(|thing| thing.length)) * 20 <= measured, "{why:#?}");
+        }
+    }
+    known
+}
+
+#[test]
+fn every_slow_request_says_behind_whom_it_has_waited() {
+    let mut lab = start(&[("naive", &[])], Load { connections: 32, rate: Some(2000.0), ..Load::default() });
+    until(&mut lab, "requests are answered", |lab| answered(lab, 0) > 1000);
+    lab.carry_out(Some(NAIVE), &Command::PauseLoad).expect("a pause");
+    until(&mut lab, "nothing is under way", |lab| specimen(lab, 0).clients.under_way() == 0);
+    // The ordinary ones: the last of every connection.
+    let history = lab.history().expect("a history");
+    let s = specimen(&lab, 0);
+    let (mut ordinary, mut whole) = (0, 0);
+    for connection in s.connections.iter() {
+        let client = s.clients.at_port(connection.port);
+        let Some(question) = Question::last_of(history, NAIVE, connection.id, client, lab.now()).filter(|q| q.end.is_some()) else {
+            continue;
+        };
+        let why = Why::of(history, &question, lab.now()).expect("its events are kept");
+        let things = why.parts.iter().flat_map(|part| &part.things).fold(Nanos::ZERO, |sum, thing| sum + thing.length);
+        assert_eq!(things, why.latency, "{why:#?}");
+        ordinary += 1;
+        whole += usize::from(why.parts.iter().all(|part| part.reached) && why.status == Some(200));
+    }
+    assert!(ordinary > 16 && whole == ordinary, "{whole} of {ordinary}");
+    let known = every_nanosecond_is_accounted_for(&lab, &s.clients.tail);
+    assert!(known > 48, "{known}");
+
+    // And those that a stall has held up: they name it, and how long it has held them.
+    lab.carry_out(Some(NAIVE), &Command::ResumeLoad).expect("the load");
+    pump_for(&mut lab, Nanos::millis(500));
+    lab.carry_out(Some(NAIVE), &Command::Inject(FaultSetting::Compute { busy: Nanos::millis(400) })).expect("a fault");
+    let longest = |lab: &Lab| specimen(lab, 0).stalls.past.iter().max_by_key(|s| s.length).copied();
+    until(&mut lab, "the stall ends", |lab| longest(lab).is_some_and(|stall| stall.length >= Nanos::millis(400)));
+    pump_for(&mut lab, Nanos::secs(3));
+    let stall = longest(&lab).expect("a stall");
+    let history = lab.history().expect("a history");
+    let victims = victims::of_stall(history, NAIVE, &stall, lab.now()).expect("its events are kept");
+    assert!(victims.len() > 48, "{}", victims.len());
+    assert!(every_nanosecond_is_accounted_for(&lab, &victims) > 48);
+    for slow in &victims {
+        let why = Why::of(history, &Question::about(NAIVE, slow), lab.now()).expect("its events are kept");
+        let (culprit, length) = why.behind().expect("somebody held it up");
+        assert_eq!((culprit.conn, culprit.began, culprit.fault), (stall.conn, stall.began, Some(Fault::Compute)), "{why:#?}");
+        let held = stall.until().since(slow.intended.max(stall.began));
+        assert!(length.0.abs_diff(held.0) * 20 <= held.0 + 1_000_000, "{length} of {held}: {why:#?}");
+    }
+}
+
+#[test]
+fn threads_and_worker_processes_say_it_too() {
+    for model in [ModelSetting::ThreadPerConnection, ModelSetting::Workers { processes: 2, share: Share::default() }] {
+        let mut scenario = scenario(&[("model", &[])], light());
+        scenario.specimens[0].model = model;
+        let mut lab = Lab::start(&scenario, &options()).expect("the lab starts");
+        until(&mut lab, "requests are answered", |lab| answered(lab, 0) > 300);
+        let known = every_nanosecond_is_accounted_for(&lab, &specimen(&lab, 0).clients.tail);
+        assert!(known > 32, "{model:?}: {known}");
+    }
 }
 
 #[test]

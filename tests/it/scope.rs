@@ -13,17 +13,18 @@ use loopscope::command::table::{COMMANDS, Menu};
 use loopscope::scenario::Scenario;
 use loopscope::scenario::catalogue::BUILT_IN;
 use loopscope::scenario::schema::Step;
+use loopscope::scope::answers::Ask;
 use loopscope::scope::line::Line;
 use loopscope::scope::panels::{
     cards, clients, code, connections, footer, head, kernel, latency, lesson, slowest, timeline, tracks, wheel,
 };
 use loopscope::scope::pointer::Act;
-use loopscope::scope::rows::{Order, RowId, Rows, Track};
+use loopscope::scope::rows::{Order, RequestOrder, RowId, Rows, Track};
 use loopscope::scope::screens::{SCREENS, timeline as timeline_screen};
 use loopscope::scope::study::Record;
 use loopscope::scope::theme::THEMES;
 use loopscope::scope::ui::Open;
-use loopscope::scope::{Drawn, Eye, Frozen, Look, Scene, Screen, Theme, Tier, Ui, draw, text};
+use loopscope::scope::{Answers, Drawn, Eye, Frozen, Look, Scene, Screen, Theme, Tier, Ui, draw, text};
 use loopscope::telemetry::event::{Event, Lane, Origin, What};
 use loopscope::telemetry::vocabulary::{Cause, Fault, Mitigation, Phase};
 use loopscope::world::World;
@@ -121,7 +122,22 @@ fn with_scene<T>(state: &State, ui: &Ui, size: (u16, u16), theme: &Theme, lang: 
     eye.look(world);
     let addresses = vec![Some("127.0.0.1:7070".parse().unwrap()); world.specimens.len()];
     let look = Look { theme, lang, keys: &KEYS };
-    then(&Scene { world, scenario: &state.scenario, lessons: &LESSONS, ui: &ui, eye: &eye, trace: &trace, look, addresses: &addresses })
+    let mut answers = Answers::default();
+    // What is asked about is found with the help of what is shown, so it is shown first.
+    answers.update(&Ui { open: Open::Nothing, ..ui.clone() }, world, state.history.as_ref());
+    answers.update(&ui, world, state.history.as_ref());
+    let answers = &answers;
+    then(&Scene {
+        world,
+        scenario: &state.scenario,
+        lessons: &LESSONS,
+        ui: &ui,
+        eye: &eye,
+        answers,
+        trace: &trace,
+        look,
+        addresses: &addresses,
+    })
 }
 
 /// What a frame of this state comes to.
@@ -216,6 +232,26 @@ fn typed(text: &str) -> Line {
 /// What is known of a lesson whose every task has shown so many hints.
 fn hints(scenario: &Scenario, hints: usize) -> Vec<Record> {
     vec![Record { hints, ..Record::default() }; scenario.lesson.len()]
+}
+
+/// The present of a story that is recorded.
+fn remembered(name: &'static str, story: &Story, ui: Ui, scenario: &Scenario) -> State {
+    let (world, history) = recorded(story);
+    State { name, world, ui, scenario: scenario.clone(), history: Some(history), then: None }
+}
+
+/// Somebody asks why a request of this story was slow: the slowest but ten that is answered, or one that waits.
+fn asked(name: &'static str, story: &Story, ui: &Ui, scenario: &Scenario) -> State {
+    let mut state = remembered(name, story, ui.clone(), scenario);
+    let specimen = &state.world.specimens[0];
+    let waiting = specimen.unanswered(state.world.now);
+    let row = match waiting.get(3).filter(|slow| slow.latency > Nanos::millis(100)) {
+        Some(slow) => RowId::Connection(slow.conn),
+        None => RowId::Request(specimen.clients.tail[10].client, specimen.clients.tail[10].intended),
+    };
+    state.ui = Ui { screen: Screen::Latency, open: Open::Why, asked: Ask::of(row), ..state.ui };
+    state.ui.rows.choose(row);
+    state
 }
 
 /// The states that a picture is taken of.
@@ -318,6 +354,14 @@ fn states() -> Vec<State> {
             &computing,
         ),
         state("timeline-none", World::new(&Story::new(&["naive"]).setup()), Ui { screen: Screen::Timeline, ..at(0) }, &computing),
+        asked("why", &one().stall(Nanos::millis(812)).calm(Nanos::millis(2300)), &at(0), &computing),
+        asked("why-unanswered", &one().hang(Nanos::millis(612)), &at(0), &computing),
+        remembered(
+            "victims",
+            &one().stall(Nanos::millis(812)).calm(Nanos::millis(2300)),
+            Ui { screen: Screen::Latency, rows: Rows { requests: RequestOrder::Victims, ..Rows::default() }, ..at(0) },
+            &computing,
+        ),
         state("frozen", one().world(), Ui { frozen: Some(frozen(None)), ..at(0) }, &computing),
         state("playing", one().hang(Nanos::millis(300)).world(), Ui { frozen: Some(frozen(Some(1e-3))), ..at(0) }, &computing),
     ]
@@ -504,7 +548,7 @@ fn widgets_draw_into_no_room_at_all() {
                 latency::Histogram { shape: &shape, look }.render(area, &mut buf);
                 let shape = latency::figures(specimen, gaze.figures.recent);
                 latency::Figures { shape: &shape, look }.render(area, &mut buf);
-                let shape = slowest::shape(specimen, world.now, &state.ui.rows, usize::from(h));
+                let shape = slowest::shape(specimen, scene.answers, world.now, &state.ui.rows, usize::from(h));
                 slowest::Slowest { shape: &shape, look }.render(area, &mut buf);
                 let shape = clients::shape(specimen, &gaze, world.stall_threshold, w);
                 clients::Spectrogram { shape: &shape, look }.render(area, &mut buf);
@@ -648,7 +692,10 @@ impl<'a> Session<'a> {
         let look = Look { theme: &theme, lang: Lang::En, keys: &KEYS };
         let scenario = &state.scenario;
         let addresses = vec![None; world.specimens.len()];
-        let scene = Scene { world, scenario, lessons: &LESSONS, ui: &self.ui, eye: &eye, trace: &trace, look, addresses: &addresses };
+        let mut answers = Answers::default();
+        answers.update(&self.ui, world, state.history.as_ref());
+        let (ui, eye, answers) = (&self.ui, &eye, &answers);
+        let scene = Scene { world, scenario, lessons: &LESSONS, ui, eye, answers, trace: &trace, look, addresses: &addresses };
         self.drawn = draw(&scene, &mut buf);
         self.ui.pages = self.drawn.pages;
         self.ui.rows.shown = self.drawn.shown.clone();

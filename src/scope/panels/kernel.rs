@@ -7,9 +7,9 @@ use ratatui::layout::Rect;
 use ratatui::widgets::Widget;
 
 use crate::base::units::{Nanos, bytes};
-use crate::scope::Look;
 use crate::scope::pen::Pen;
 use crate::scope::theme::Role;
+use crate::scope::{Look, words};
 use crate::telemetry::event::Readiness;
 use crate::world::Specimen;
 
@@ -117,7 +117,7 @@ pub fn shape(specimen: &Specimen, now: Nanos, look: Look<'_>) -> Shape {
         .into_iter()
         .take(32)
         .map(|r| Waiting {
-            who: if r.conn.is_some() { look.fill("conn", &[("id", &r.conn.0.to_string())]) } else { look.text("listener").into_owned() },
+            who: words::conn(look.lang, r.conn),
             what: if r.readiness.has(Readiness::READABLE) { "cause.readable" } else { "cause.writable" },
             wait: now.since(r.since),
         })

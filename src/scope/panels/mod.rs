@@ -18,3 +18,4 @@ pub mod slowest;
 pub mod timeline;
 pub mod tracks;
 pub mod wheel;
+pub mod why;

@@ -1,5 +1,6 @@
 //! The moment at which one stands in the past, as text: the last event, the speed of playback.
 
+use crate::base::ids::ConnId;
 use crate::base::text::visible;
 use crate::base::units::Nanos;
 use crate::scope::panels::wheel::grouped;
@@ -34,7 +35,7 @@ pub fn lane(lane: Lane, look: Look<'_>) -> String {
 /// The fact as one sentence.
 pub fn fact(what: What, look: Look<'_>) -> String {
     let (_, a, b) = what.pack();
-    let conn = if a == 0 { look.text("listener").into_owned() } else { look.fill("conn", &[("id", &a.to_string())]) };
+    let conn = words::conn(look.lang, ConnId(a));
     let x = match what {
         What::Entered { phase, .. } => words::phase(look.lang, phase).into_owned(),
         What::Began { cause, .. } => words::cause(look.lang, cause).into_owned(),
@@ -78,7 +79,6 @@ pub fn speed(speed: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::ids::ConnId;
     use crate::base::lang::Lang;
     use crate::command::keymap::Keymap;
     use crate::scope::theme::{Theme, Tier};

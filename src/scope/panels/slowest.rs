@@ -1,7 +1,5 @@
 //! The slowest requests, each as one strip: where its time went, from the intended send to the last byte. The parts add up to the latency.
 
-use std::cmp::Reverse;
-
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::widgets::Widget;
@@ -9,8 +7,9 @@ use ratatui::widgets::Widget;
 use crate::base::units::Nanos;
 use crate::command::Command;
 use crate::scope::Look;
+use crate::scope::answers::Answers;
 use crate::scope::pen::{Pen, Targets};
-use crate::scope::rows::{self, RowId, Rows, Shown};
+use crate::scope::rows::{self, RequestOrder, RowId, Rows, Shown};
 use crate::scope::text::width;
 use crate::scope::theme::Role;
 use crate::world::Specimen;
@@ -19,7 +18,7 @@ use crate::world::clients::{Parts, Slow};
 use super::latency::outcome;
 
 /// The parts of a latency in their order: a letter, the key of the name, a colour.
-const PARTS: [(char, &str, Role); 5] = [
+pub(super) const PARTS: [(char, &str, Role); 5] = [
     ('Q', "part.queued", Role::Dim),
     ('K', "part.kernel", Role::Poll),
     ('W', "part.waiting", Role::Warn),
@@ -31,8 +30,12 @@ const PARTS: [(char, &str, Role); 5] = [
 pub const AROUND: u16 = 2;
 
 /// The key of an order's name.
-pub const fn order(newest: bool) -> &'static str {
-    if newest { "latency.newest_first" } else { "latency.slowest_first" }
+pub const fn order(order: RequestOrder) -> &'static str {
+    match order {
+        RequestOrder::Slowest => "latency.slowest_first",
+        RequestOrder::Newest => "latency.newest_first",
+        RequestOrder::Victims => "latency.victims",
+    }
 }
 
 const fn lengths(parts: &Parts) -> [Nanos; 5] {
@@ -40,10 +43,10 @@ const fn lengths(parts: &Parts) -> [Nanos; 5] {
 }
 
 /// How many cells of a strip each part takes: in proportion, and all of them together exactly the strip.
-fn cells(parts: &Parts, columns: u16) -> [u16; 5] {
-    let total = u128::from(parts.sum().0.max(1));
+pub(super) fn cells(lengths: &[Nanos; 5], columns: u16) -> [u16; 5] {
+    let total = lengths.iter().map(|length| u128::from(length.0)).sum::<u128>().max(1);
     let (mut sum, mut before) = (0_u128, 0);
-    lengths(parts).map(|length| {
+    lengths.map(|length| {
         sum += u128::from(length.0);
         let end = ((sum * u128::from(columns) + total / 2) / total).min(u128::from(columns)) as u16;
         let cells = end.saturating_sub(before);
@@ -71,11 +74,8 @@ fn id(slow: &Slow) -> RowId {
 }
 
 /// The slowest requests of a specimen for so many rows.
-pub fn shape(specimen: &Specimen, now: Nanos, rows: &Rows, high: usize) -> Shape {
-    let mut all: Vec<Slow> = specimen.clients.tail.clone();
-    if rows.newest {
-        all.sort_by_key(|slow| Reverse(slow.intended + slow.latency));
-    }
+pub fn shape(specimen: &Specimen, answers: &Answers, now: Nanos, rows: &Rows, high: usize) -> Shape {
+    let all = answers.requests(rows.requests, specimen);
     let chosen = all.iter().position(|slow| rows.request == Some(id(slow)));
     let offset = rows::offset(chosen, all.len(), high);
     Shape {
@@ -172,11 +172,14 @@ impl Slowest<'_> {
         x += 1;
         let columns = area.right().saturating_sub(x);
         let Some(parts) = &slow.parts else {
-            let why = look.fill("latency.unknown", &[("outcome", &look.text(outcome(slow.outcome)))]);
+            let why = match slow.outcome {
+                Some(how) => look.fill("latency.unknown", &[("outcome", &look.text(outcome(how)))]),
+                None => look.text("latency.under_way").into_owned(),
+            };
             pen.text(x, y, &why, look.style(Role::Dim));
             return;
         };
-        for ((letter, _, role), cells) in PARTS.iter().zip(cells(parts, columns)) {
+        for ((letter, _, role), cells) in PARTS.iter().zip(cells(&lengths(parts), columns)) {
             for n in 0..cells {
                 pen.put(x + n, y, if n == 0 { *letter } else { '━' }, look.style(*role));
             }
@@ -222,26 +225,27 @@ mod tests {
     #[test]
     fn the_cells_of_a_strip_are_all_of_it_in_proportion() {
         let us = Nanos::micros;
-        let parts = Parts { queued: us(500), kernel: us(1), waiting: us(250), running: us(249), writing: Nanos::ZERO };
+        let parts = [us(500), us(1), us(250), us(249), Nanos::ZERO];
         assert_eq!(cells(&parts, 100), [50, 0, 25, 25, 0]);
         for columns in 0..300 {
             assert_eq!(cells(&parts, columns).iter().sum::<u16>(), columns);
         }
-        assert_eq!(cells(&Parts::default(), 40), [0; 5], "nothing took no time");
+        assert_eq!(cells(&[Nanos::ZERO; 5], 40), [0; 5], "nothing took no time");
     }
 
     #[test]
     fn the_parts_of_the_slowest_requests_add_up_to_what_the_client_measured() {
         let world = Story::new(&["naive"]).calm(Nanos::secs(2)).stall(Nanos::millis(700)).calm(Nanos::secs(2)).world();
-        let shape = shape(&world.specimens[0], world.now, &Rows::default(), 64);
+        let none = Answers::default();
+        let shape = shape(&world.specimens[0], &none, world.now, &Rows::default(), 64);
         let known: Vec<_> = shape.rows.iter().filter_map(|slow| Some((slow, slow.parts?))).collect();
         assert!(known.len() > 32, "{} of {}", known.len(), shape.rows.len());
         for (slow, parts) in known {
             assert_eq!(lengths(&parts).into_iter().fold(Nanos::ZERO, |sum, part| sum + part), slow.latency);
         }
         assert!(shape.rows.windows(2).all(|pair| pair[0].latency >= pair[1].latency));
-        let rows = Rows { newest: true, ..Rows::default() };
-        let newest = super::shape(&world.specimens[0], world.now, &rows, 64);
+        let rows = Rows { requests: RequestOrder::Newest, ..Rows::default() };
+        let newest = super::shape(&world.specimens[0], &none, world.now, &rows, 64);
         assert!(newest.rows.windows(2).all(|pair| pair[0].intended + pair[0].latency >= pair[1].intended + pair[1].latency));
     }
 }

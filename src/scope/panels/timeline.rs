@@ -141,7 +141,7 @@ fn track(specimen: &Specimen, chosen: bool, now: Nanos, per: u64, columns: u16, 
 
 fn labels(stall: &Stall, length: Nanos, look: Look<'_>) -> Vec<String> {
     let what = words::callback(look.lang, stall.cause, stall.handler);
-    let conn = look.fill("conn", &[("id", &stall.conn.0.to_string())]);
+    let conn = words::conn(look.lang, stall.conn);
     let kind = match stall.kind {
         StallKind::Computing => format!(" · {}", look.text("stall.computing")),
         StallKind::Parked => format!(" · {}", look.text("stall.parked")),

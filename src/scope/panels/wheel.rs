@@ -151,7 +151,7 @@ fn centre(specimen: &Specimen, mood: Mood, gaze: &Gaze, look: Look<'_>) -> Vec<(
             vec![
                 (age.to_string(), Role::Alarm),
                 (stall.handler.map_or_else(|| words::cause(look.lang, stall.cause).into_owned(), |h| h.name().to_owned()), Role::Strong),
-                (look.fill("conn", &[("id", &stall.conn.0.to_string())]), Role::Text),
+                (words::conn(look.lang, stall.conn), Role::Text),
                 (look.text(kind).into_owned(), Role::Warn),
             ]
         }

@@ -54,10 +54,10 @@ pub fn draw(scene: &Scene<'_>, buf: &mut Buffer, drawn: &mut Drawn) {
     latency::Figures { shape: &shape, look }.render(inner, buf);
 
     let at = Rect { y: above.bottom(), height: below, ..body };
-    let note = look.text(slowest::order(scene.ui.rows.newest));
+    let note = look.text(slowest::order(scene.ui.rows.requests));
     let inner = inset(frame(buf, at, look, &look.text("latency.slowest"), &note));
     let high = usize::from(inner.height.saturating_sub(slowest::AROUND));
-    let shape = slowest::shape(specimen, scene.world.now, &scene.ui.rows, high);
+    let shape = slowest::shape(specimen, scene.answers, scene.world.now, &scene.ui.rows, high);
     drawn.shown.clone_from(&shape.shown);
     slowest::Slowest { shape: &shape, look }.draw(inner, buf, &mut drawn.targets);
 }
