@@ -112,8 +112,18 @@ where
             answers.update(&ui, world, Some(&told.history));
             let look = Look { theme: &theme, lang: Lang::En, keys: &keys };
             let lessons = std::slice::from_ref(scenario);
-            let scene =
-                Scene { world, scenario, lessons, ui: &ui, eye: &eye, answers: &answers, trace: &trace, look, addresses: &addresses };
+            let scene = Scene {
+                world,
+                around: world,
+                scenario,
+                lessons,
+                ui: &ui,
+                eye: &eye,
+                answers: &answers,
+                trace: &trace,
+                look,
+                addresses: &addresses,
+            };
             scope::draw(&scene, buf);
         })?;
         costs.push(thread_cpu().since(began).as_millis());

@@ -19,6 +19,9 @@ use crate::scope::palette::{self, Asked, Take};
 use crate::scope::ui::Open;
 use crate::scope::{Answers, Eye, Screen, words};
 
+/// The name of the mark that a key sets.
+const COUNTED_ANEW: &str = "counted anew by hand";
+
 /// What comes after a wake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flow {
@@ -69,6 +72,11 @@ impl App {
             Command::Hint => self.say(words::text(self.lang, "notice.no_hint").into_owned()),
             Command::Review => self.say(words::text(self.lang, "notice.no_review").into_owned()),
             Command::Solve => return self.solve(),
+            Command::CopyTable => self.copy_table(),
+            Command::CountAnew => {
+                self.pump.order(Order::Carry(None, Command::Mark(COUNTED_ANEW.to_owned())));
+                self.say(words::text(self.lang, "notice.counted_anew").into_owned());
+            }
             command => {
                 self.ui.note(&command, &self.scenario);
                 self.pump.order(Order::Carry(Some(SpecimenId(self.ui.chosen as u8)), command));

@@ -3,6 +3,7 @@
 //! Three threads beside this one, none of which draws: input (it may hang in half an escape sequence), signals, and the lab's
 //! pump. They only send [`Wake`]s. This thread sleeps until one comes or the next picture is due.
 
+mod copy;
 mod dispatch;
 mod input;
 mod pump;
@@ -228,7 +229,7 @@ impl App {
             let stage = pump.stage();
             let (live, addresses) = (stage.world(), stage.addresses());
             orders = ui.look(scenario, live);
-            let world = travel::shown(then, &stage, passed, ui, eye, *lang);
+            let travel::Shown { world, around } = travel::shown(then, &stage, passed, ui, eye, *lang);
             lively = ui.frozen.is_some_and(|frozen| frozen.speed.is_some());
             lively |= world.specimens.iter().any(|s| s.stalls.current.is_some() || matches!(s.life, Life::Starting));
             answers.update(ui, world, stage.history());
@@ -237,7 +238,7 @@ impl App {
                 let wish = timeline::wish(buf.area, ui, stage.opened(), world, live);
                 trace.look(&wish, history, live);
             }
-            let scene = Scene { world, scenario, lessons, ui, eye, answers, trace, look, addresses: &addresses };
+            let scene = Scene { world, around, scenario, lessons, ui, eye, answers, trace, look, addresses: &addresses };
             let drawn = scope::draw(&scene, buf);
             *targets = drawn.targets;
             ui.pages = drawn.pages;

@@ -8,6 +8,8 @@ use anyhow::Context;
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use ratatui::buffer::Buffer;
+use ratatui::crossterm::clipboard::CopyToClipboard;
+use ratatui::crossterm::execute;
 use ratatui::crossterm::terminal::{disable_raw_mode, enable_raw_mode};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
@@ -106,6 +108,14 @@ impl Drop for Screen {
     fn drop(&mut self) {
         give_back();
     }
+}
+
+/// Asks the terminal to put a text on the clipboard (OSC 52). It does not say whether it did: some are told not to.
+///
+/// # Errors
+/// What the terminal says.
+pub fn put_on_clipboard(text: &str) -> io::Result<()> {
+    execute!(io::stdout().lock(), CopyToClipboard::to_clipboard_from(text))
 }
 
 fn take() -> io::Result<()> {

@@ -8,7 +8,7 @@ use crate::base::ids::SpecimenId;
 use crate::base::lang::Lang;
 use crate::base::units::Nanos;
 use crate::command::Command;
-use crate::lab::Past;
+use crate::lab::{Past, Surroundings};
 use crate::scope::{Eye, Frozen, Screen, Ui, words};
 use crate::world::history::History;
 use crate::world::{World, trace};
@@ -24,12 +24,14 @@ pub struct Then {
     /// Of which lab: see [`Stage::opened`].
     opened: u64,
     past: Past,
+    /// What lies around it, where a screen draws that.
+    around: Option<Surroundings>,
 }
 
 impl Then {
     /// Stands still at the present of this lab, where it keeps a past.
     fn freeze(stage: &Stage) -> Option<Self> {
-        Some(Self { opened: stage.opened(), past: Past::freeze(stage.history()?, stage.world()) })
+        Some(Self { opened: stage.opened(), past: Past::freeze(stage.history()?, stage.world()), around: None })
     }
 }
 
@@ -108,8 +110,14 @@ fn go(past: &mut Past, history: &History, live: &World, specimen: SpecimenId, co
     true
 }
 
+/// What is shown: the world of a moment, and what lies around that moment.
+pub(super) struct Shown<'a> {
+    pub world: &'a World,
+    pub around: &'a World,
+}
+
 /// The world that is shown after so much real time: that of then, or the present one. Tells the view where it stands, and lets the eye look.
-pub(super) fn shown<'a>(then: &'a mut Option<Then>, stage: &'a Stage, passed: Nanos, ui: &mut Ui, eye: &mut Eye, lang: Lang) -> &'a World {
+pub(super) fn shown<'a>(then: &'a mut Option<Then>, stage: &'a Stage, passed: Nanos, ui: &mut Ui, eye: &mut Eye, lang: Lang) -> Shown<'a> {
     let live = stage.world();
     if then.as_ref().is_some_and(|then| then.opened != stage.opened()) {
         *then = None;
@@ -120,10 +128,10 @@ pub(super) fn shown<'a>(then: &'a mut Option<Then>, stage: &'a Stage, passed: Na
         // What happens while one looks at the past is seen there, and triggers nothing afterwards.
         armed.since = live.now;
     }
-    let (Some(Then { past, .. }), Some(history)) = (then, stage.history()) else {
+    let (Some(Then { past, around, .. }), Some(history)) = (then, stage.history()) else {
         ui.frozen = None;
         eye.look(live);
-        return live;
+        return Shown { world: live, around: live };
     };
     past.pass(history, passed);
     let event = past.event().and_then(|n| Some((n, history.event(n)?)));
@@ -131,7 +139,14 @@ pub(super) fn shown<'a>(then: &'a mut Option<Then>, stage: &'a Stage, passed: Na
     let ahead = past.ahead(live, SpecimenId(ui.chosen as u8));
     ui.frozen = Some(Frozen { held, behind: past.behind(live.now), speed: past.speed(), event, ahead });
     eye.stand(past.world());
-    past.world()
+    let world = past.world();
+    if ui.screen != Screen::Compare {
+        *around = None;
+        return Shown { world, around: world };
+    }
+    let around = around.get_or_insert_with(|| Surroundings::ending(live));
+    around.follow(history, past.at());
+    Shown { world, around: around.world() }
 }
 
 /// The place of what the armed trigger has waited for, if it has come. It strikes once.

@@ -57,6 +57,8 @@ pub enum Command {
     Restart,
     /// Set a named mark: expectations can measure from it.
     Mark(String),
+    /// Count latencies and answers of all specimens from now on.
+    CountAnew,
     /// End the run (scripts), with the verdict where expectations are checked.
     Stop,
 
@@ -91,6 +93,8 @@ pub enum Command {
     PreviousScreen,
     /// Put the rows of the table that is shown into another order.
     NextOrder,
+    /// Copy the comparison of the specimens out as Markdown.
+    CopyTable,
     /// Stand still in the recorded past, or go back to the present; the loop runs on.
     Freeze,
     /// Arm what freezes by itself: the next stall, death or lost event, or nothing.

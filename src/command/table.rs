@@ -198,6 +198,7 @@ const UNTYPED: &[Context] = &[
     Context::Question,
     Context::Table,
     Context::Timeline,
+    Context::Compare,
     Context::FaultMenu,
     Context::MitigationMenu,
     Context::Help,
@@ -207,21 +208,31 @@ const UNTYPED: &[Context] = &[
 /// Where characters are text.
 const TYPED: &[Context] = &[Context::HelpSearch, Context::Palette];
 /// Before the running lab, with nothing open.
-pub(super) const LAB: &[Context] = &[Context::Lab, Context::Question, Context::Table, Context::Timeline];
+pub(super) const LAB: &[Context] = &[Context::Lab, Context::Question, Context::Table, Context::Timeline, Context::Compare];
 /// Where the lesson is in sight, with nothing open.
 const LESSON: &[Context] = &[Context::Lab, Context::Question];
 /// Where digits turn to a screen: nothing is open and nothing is asked.
-const SCREENS: &[Context] = &[Context::Lab, Context::Table, Context::Timeline];
+const SCREENS: &[Context] = &[Context::Lab, Context::Table, Context::Timeline, Context::Compare];
 /// Before a table.
 const TABLE: &[Context] = &[Context::Table];
+/// Where latencies are looked at, but on the timeline, which counts nothing.
+const COUNTED: &[Context] = &[Context::Lab, Context::Question, Context::Compare];
 /// Before the timeline.
 const TIMELINE: &[Context] = &[Context::Timeline];
 /// Before the running lab, also with a menu open.
 const LAB_AND_MENUS: &[Context] =
-    &[Context::Lab, Context::Question, Context::Table, Context::Timeline, Context::FaultMenu, Context::MitigationMenu];
+    &[Context::Lab, Context::Question, Context::Table, Context::Timeline, Context::Compare, Context::FaultMenu, Context::MitigationMenu];
 /// Where there is a list or a page to move in.
-const LISTS: &[Context] =
-    &[Context::Table, Context::Timeline, Context::FaultMenu, Context::MitigationMenu, Context::Home, Context::Help, Context::Page];
+const LISTS: &[Context] = &[
+    Context::Table,
+    Context::Timeline,
+    Context::Compare,
+    Context::FaultMenu,
+    Context::MitigationMenu,
+    Context::Home,
+    Context::Help,
+    Context::Page,
+];
 /// Where what is shown may be longer than the screen.
 const LONG: &[Context] = &[Context::Help, Context::HelpSearch, Context::Palette, Context::Page];
 /// In the help.
@@ -840,6 +851,17 @@ pub static COMMANDS: &[Row] = &[
     )
     .in_script(),
     row(
+        "count-anew",
+        Lab,
+        Fixed(Command::CountAnew),
+        keys!(COUNTED: "0"),
+        words("count anew", "重新统计"),
+        words(
+            "count latencies and answers of all specimens from now on, to compare what comes after with what came before",
+            "从现在起重新统计所有样本的延迟与响应数,以便比较前后",
+        ),
+    ),
+    row(
         "hold-loop",
         Lab,
         Fixed(Command::HoldLoop),
@@ -1233,7 +1255,7 @@ pub static COMMANDS: &[Row] = &[
         "screen",
         View,
         Digit(Command::Screen),
-        keys!(SCREENS: "1" "2" "3" "4"),
+        keys!(SCREENS: "1" "2" "3" "4" "5"),
         words("screen", "画面"),
         words("show this screen; while a question is open, digits answer it", "切换到这个画面;有问题待答时,数字键用来回答"),
     ),
@@ -1263,6 +1285,17 @@ pub static COMMANDS: &[Row] = &[
         words("put the rows of the table into another order", "换一种顺序排列表格的行"),
     )
     .in_footer(4),
+    row(
+        "copy-table",
+        View,
+        Fixed(Command::CopyTable),
+        keys!(LAB: "&"),
+        words("copy table", "复制表格"),
+        words(
+            "copy the comparison out as Markdown: to the clipboard, and into a new file",
+            "以 Markdown 导出对比表:复制到剪贴板,并写入新文件",
+        ),
+    ),
     row("up", View, Fixed(Command::Up), keys!(LISTS: "up" "k", TYPED: "up"), words("up", "上"), words("the entry above", "上一项"))
         .in_footer(5),
     row(
@@ -1439,6 +1472,7 @@ impl Command {
             Self::Respawn => "Respawn",
             Self::Restart => "Restart",
             Self::Mark(_) => "Mark",
+            Self::CountAnew => "CountAnew",
             Self::Stop => "Stop",
             Self::Open(_) => "Open",
             Self::NextLesson => "NextLesson",
@@ -1454,6 +1488,7 @@ impl Command {
             Self::NextScreen => "NextScreen",
             Self::PreviousScreen => "PreviousScreen",
             Self::NextOrder => "NextOrder",
+            Self::CopyTable => "CopyTable",
             Self::Freeze => "Freeze",
             Self::Arm => "Arm",
             Self::HoldLoop => "HoldLoop",

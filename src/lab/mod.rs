@@ -23,7 +23,7 @@ use crate::world::history::History;
 use crate::world::{self, Setup, World};
 
 pub use live::{Live, Options, Refusal};
-pub use past::Past;
+pub use past::{Past, Surroundings};
 pub use script::Script;
 pub use source::{Fact, Source};
 

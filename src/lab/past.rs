@@ -181,6 +181,36 @@ impl Past {
     }
 }
 
+/// How much later than the moment in hand the surroundings end when they are taken anew.
+const AHEAD: Nanos = Nanos::secs(3);
+/// How much of what lies before their end is in sight on every screen that draws them.
+const IN_SIGHT: Nanos = Nanos::secs(6);
+
+/// What lay around a moment of the past: the world a little later than it, whose strips reach back over it. It stays the same while the moment
+/// moves within it, so that a picture of it stands still.
+#[derive(Clone, Debug)]
+pub struct Surroundings(World);
+
+impl Surroundings {
+    /// Those that end here.
+    pub fn ending(world: &World) -> Self {
+        Self(world.clone())
+    }
+
+    /// The world at their end.
+    pub fn world(&self) -> &World {
+        &self.0
+    }
+
+    /// Follows a moment that has left what is in sight.
+    pub fn follow(&mut self, history: &History, at: Nanos) {
+        if at > self.0.now || self.0.now.since(at) > IN_SIGHT {
+            let (earliest, latest) = history.span();
+            self.0 = history.at((at + AHEAD).clamp(earliest, latest.max(earliest)));
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -224,6 +254,30 @@ mod tests {
         past.step_tick(&history, SpecimenId(0), true);
         past.step_tick(&history, SpecimenId(0), false);
         assert_eq!(past.world().specimens[0].reactor.ticks, ticks + 1);
+    }
+
+    #[test]
+    fn surroundings_stand_still_until_the_moment_leaves_them_and_hold_it_again_then() {
+        let story = Story::new(&["naive", "pool"]).calm(Nanos::secs(14)).stall(Nanos::millis(400)).calm(Nanos::secs(2));
+        let mut live = World::new(&story.setup());
+        let mut history = History::new(&live, Limits { events: 1_000_000, bytes: 128 << 20 });
+        for event in story.events() {
+            history.record(&live, &event);
+            live.apply(&event);
+        }
+        let mut around = Surroundings::ending(&live);
+        let end = around.world().now;
+        for back in [0, 100, 5_900] {
+            around.follow(&history, end - Nanos::millis(back));
+            assert_eq!(around.world().now, end, "{back} ms back is still in sight");
+        }
+        for at in [8_000, 2_000, 9_900, 15_000, 16_300] {
+            let at = Nanos::millis(at);
+            around.follow(&history, at);
+            let shown = around.world();
+            assert!(shown.now >= at && shown.now.since(at) <= IN_SIGHT && shown.now <= end, "{at}: {}", shown.now);
+            assert_eq!(shown.specimens[0].reactor.ticks, history.at(shown.now).specimens[0].reactor.ticks);
+        }
     }
 
     #[test]

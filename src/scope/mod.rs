@@ -111,6 +111,8 @@ fn shown_label(row: &table::Row, lang: Lang, ascii: bool) -> &'static str {
 pub struct Scene<'a> {
     /// What is so.
     pub world: &'a World,
+    /// Where one stands in the past, the same lab a little later: its strips tell what lay around that moment. Else what is so.
+    pub around: &'a World,
     /// Which lesson is on.
     pub scenario: &'a Scenario,
     /// All lessons, for the start screen.

@@ -77,7 +77,13 @@ impl Ui {
     }
 
     fn pointed(&mut self, act: Act, x: u16, y: u16, targets: &Targets) -> Option<Command> {
-        let plot = self.plot.filter(|_| self.open == Open::Nothing && self.screen == Screen::Timeline);
+        let plot = self.plot.filter(|_| self.open == Open::Nothing);
+        if self.screen == Screen::Compare
+            && let Some(plot) = plot
+        {
+            return self.pointed_at_lanes(act, x, y, targets, &plot);
+        }
+        let plot = plot.filter(|_| self.screen == Screen::Timeline);
         let moment = plot.and_then(|plot| plot.moment(x, y));
         match act {
             Act::Press => {
@@ -106,6 +112,25 @@ impl Ui {
                     None => None,
                 }
             }
+        }
+    }
+
+    /// On lanes the pointer takes the moment along, in all of them at once; what stands upon them comes first.
+    fn pointed_at_lanes(&mut self, act: Act, x: u16, y: u16, targets: &Targets, plot: &Plot) -> Option<Command> {
+        let moment = plot.moment(x, y);
+        match act {
+            Act::Press => {
+                let upon = targets.at(x, y).cloned();
+                self.drag = moment.filter(|_| upon.is_none()).map(|moment| Drag { at: x, moment, moved: false });
+                upon.or(moment.map(Command::Seek))
+            }
+            Act::Drag => self.drag.and(moment).map(Command::Seek),
+            Act::Release => {
+                self.drag = None;
+                None
+            }
+            Act::WheelUp => Some(Command::Up),
+            Act::WheelDown => Some(Command::Down),
         }
     }
 
@@ -139,6 +164,21 @@ mod tests {
         assert_eq!(point(Act::Release, 28, 9), None);
         assert_eq!(point(Act::Drag, 40, 7), None, "nothing is held");
         assert_eq!(point(Act::Press, 56, 4), Some(Command::Seek(Nanos::secs(10))));
+    }
+
+    #[test]
+    fn on_lanes_the_pointer_takes_the_moment_along() {
+        let mut targets = Targets::default();
+        targets.add(Rect::new(16, 5, 80, 1), Command::Specimen(1));
+        let mut ui = Ui { screen: Screen::Compare, ..ui() };
+        let mut point = |act, x, y| ui.point(act, x, y, &targets).map(|(command, _)| command);
+        assert_eq!(point(Act::Press, 20, 5), Some(Command::Specimen(1)), "a heading chooses");
+        assert_eq!(point(Act::Drag, 26, 7), None);
+        assert_eq!(point(Act::Press, 26, 7), Some(Command::Seek(Nanos::millis(10_010))));
+        assert_eq!(point(Act::Drag, 30, 9), Some(Command::Seek(Nanos::millis(10_014))));
+        assert_eq!(point(Act::Release, 30, 9), None);
+        assert_eq!(point(Act::Drag, 40, 7), None, "nothing is held");
+        assert_eq!(point(Act::WheelUp, 40, 7), Some(Command::Up));
     }
 
     #[test]

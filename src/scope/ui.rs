@@ -15,6 +15,7 @@ use crate::command::keymap::Context;
 use crate::command::table::{self, Menu};
 use crate::scenario::Scenario;
 use crate::scenario::attempt::Attempt;
+use crate::scenario::compare;
 use crate::scenario::schema::{Expectation, Step};
 use crate::scenario::stretch::Stretch;
 use crate::telemetry::event::Event;
@@ -35,6 +36,8 @@ pub enum Screen {
     Connections,
     /// What the clients measured.
     Latency,
+    /// Specimens side by side on one time axis.
+    Compare,
 }
 
 /// What lies open over the screen.
@@ -172,6 +175,7 @@ impl Ui {
             Screen::Scope => Context::Lab,
             Screen::Timeline => Context::Timeline,
             Screen::Connections | Screen::Latency => Context::Table,
+            Screen::Compare => Context::Compare,
         }
     }
 
@@ -242,6 +246,12 @@ impl Ui {
             }
             Command::NextSpecimen => self.turn_to_specimen((self.chosen + 1) % world.specimens.len().max(1)),
             Command::Specimen(n) => self.turn_to_specimen(usize::from(n).min(world.specimens.len().saturating_sub(1))),
+            Command::Up | Command::Down if self.has_lanes() => {
+                let lanes = compare::compared(scenario, world);
+                let at = lanes.iter().position(|n| *n == self.chosen).unwrap_or(0);
+                let next = step(at, lanes.len(), command == Command::Down);
+                self.turn_to_specimen(lanes.get(next).copied().unwrap_or(self.chosen));
+            }
             Command::NextStep if self.page + 1 < self.pages => self.page += 1,
             Command::NextStep if self.is_review(scenario) && !self.is_done() => self.reveal(),
             Command::NextStep => self.turn(self.step.saturating_add(1), scenario),
@@ -343,6 +353,11 @@ impl Ui {
     fn turn_to_specimen(&mut self, n: usize) {
         self.chosen = n;
         self.rows = Rows { order: self.rows.order, requests: self.rows.requests, ..Rows::default() };
+    }
+
+    /// Whether keys move among the specimens.
+    fn has_lanes(&self) -> bool {
+        self.open == Open::Nothing && self.screen == Screen::Compare
     }
 
     fn place_of_screen(&self) -> usize {

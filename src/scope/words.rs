@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use crate::base::ids::ConnId;
 use crate::base::lang::Lang;
-use crate::telemetry::vocabulary::{Cause, Fault, Handler, Mitigation, Phase};
+use crate::telemetry::vocabulary::{Cause, Fault, Handler, Mitigation, Model, Phase};
 
 /// The sentence under a key; the key itself where there is none (a test holds the files to all keys).
 pub fn text(lang: Lang, key: &str) -> Cow<'static, str> {
@@ -61,6 +61,11 @@ pub fn conn(lang: Lang, conn: ConnId) -> String {
         None => fill(lang, "conn", &[("id", &conn.0.to_string())]),
         Some(n) => fill(lang, "upstream", &[("n", &n.to_string())]),
     }
+}
+
+/// What a model is called on the screen.
+pub fn model(lang: Lang, model: Model) -> Cow<'static, str> {
+    text(lang, &format!("model.{}", model.name()))
 }
 
 /// What a callback does: its handler once it is known, else its cause.

@@ -46,6 +46,8 @@ pub struct Clients {
     pub since: Option<Nanos>,
     /// Complete responses since then.
     pub answered: u64,
+    /// Those that had ended, by [`Outcome`], at the last mark.
+    before_mark: [u64; Outcome::COUNT],
     /// Latencies in nanoseconds since the beginning or the last mark.
     pub total: Histogram<u32>,
     /// Latencies of the last five seconds.
@@ -149,6 +151,7 @@ impl Default for Clients {
             first_answer: None,
             since: None,
             answered: 0,
+            before_mark: [0; Outcome::COUNT],
             total: window::histogram(),
             recent: Window::default(),
             spectrogram: Spectrogram::default(),
@@ -167,6 +170,13 @@ impl Clients {
         if seconds == 0.0 { 0.0 } else { self.answered as f64 / seconds }
     }
 
+    /// The share of the requests that ended without an answer below 400 since the beginning or the last mark; `None` where none has ended.
+    pub fn failed(&self) -> Option<f64> {
+        let since = |n: usize| self.outcomes[n] - self.before_mark[n];
+        let all: u64 = (0..Outcome::COUNT).map(since).sum();
+        (all > 0).then(|| (all - since(Outcome::Answered as usize)) as f64 / all as f64)
+    }
+
     /// Requests under way: sent and not ended, or due and not sent.
     pub fn under_way(&self) -> u32 {
         self.in_flight.saturating_add(self.backlog)
@@ -182,6 +192,7 @@ impl Clients {
     /// Starts [`Clients::total`] and the throughput anew: a mark was reached.
     pub fn reset_total(&mut self, at: Nanos) {
         self.total.reset();
+        self.before_mark = self.outcomes;
         self.answered = 0;
         self.since = Some(at);
     }

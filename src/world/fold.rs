@@ -550,6 +550,8 @@ impl Specimen {
                 self.clients.reset_total(at);
                 self.kernel.mark();
                 self.processes.iter_mut().for_each(|process| process.kernel.mark());
+                self.reactor.mark();
+                self.processes.iter_mut().for_each(|process| process.reactor.mark());
             }
             What::LoadSpawned { pid } => self.clients.load_began(Some(pid)),
             _ => {}

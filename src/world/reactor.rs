@@ -62,6 +62,8 @@ pub struct Reactor {
     pub causes: [Tally; Cause::COUNT],
     /// The same by [`Handler`] of the request they served, where one is known. A pipelined batch counts each of its requests.
     pub handlers: [Tally; Handler::COUNT],
+    /// The longest callback that is over, of those since the beginning or the last mark.
+    longest: Nanos,
     /// Requests parsed, over the last second.
     pub request_rate: f64,
     /// Requests parsed so far.
@@ -174,6 +176,7 @@ impl Default for Reactor {
             calls: 0,
             causes: std::array::from_fn(|_| Tally::default()),
             handlers: std::array::from_fn(|_| Tally::default()),
+            longest: Nanos::ZERO,
             request_rate: 0.0,
             requests: 0,
             struck: [0; Fault::COUNT],
@@ -195,6 +198,16 @@ impl Reactor {
     pub fn longest_callback(&self, now: Nanos) -> Nanos {
         let over = self.causes.iter().map(|t| t.max).max().unwrap_or_default();
         over.max(self.running.map_or(Nanos::ZERO, |r| now.since(r.since)))
+    }
+
+    /// The longest callback since the beginning or the last mark, the one that runs now included.
+    pub fn longest_since_mark(&self, now: Nanos) -> Nanos {
+        self.longest.max(self.running.map_or(Nanos::ZERO, |r| now.since(r.since)))
+    }
+
+    /// A mark was reached: the longest callback is counted from here.
+    pub(super) fn mark(&mut self) {
+        self.longest = Nanos::ZERO;
     }
 
     /// What it does while time passes.
@@ -354,8 +367,10 @@ impl Reactor {
     #[inline]
     pub(super) fn over(&mut self, at: Nanos) -> Option<Running> {
         let mut running = self.running.take()?;
+        let length = at.since(running.since);
         self.hogs.add(running.conn, at.since(self.credited.0), self.credited.1);
-        self.causes[running.cause as usize].add(at.since(running.since));
+        self.causes[running.cause as usize].add(length);
+        self.longest = self.longest.max(length);
         if let Some(handler) = running.handler {
             self.request_over(handler, at.since(self.request_since));
             running.handler = self.heaviest.1;

@@ -131,6 +131,14 @@ impl Story {
         self.fold().0
     }
 
+    /// The world at a moment before its end.
+    pub fn world_at(&self, moment: Nanos) -> World {
+        let mut world = World::new(&self.setup());
+        self.events().iter().filter(|event| event.at <= moment).for_each(|event| world.apply(event));
+        world.advance(moment);
+        world
+    }
+
     /// The world at its end, and the number of events that it took.
     pub fn fold(&self) -> (World, usize) {
         let mut world = World::new(&self.setup());
@@ -215,6 +223,8 @@ struct Server {
     slices: VecDeque<(u32, Nanos)>,
     trouble: Option<Trouble>,
     on_cpu: Nanos,
+    /// Since when a worker is on a job, and how long workers have been on jobs before.
+    offloaded: (Option<Nanos>, Nanos),
     /// What holds the loop while time passes: on the CPU since when, or asleep.
     burning: Option<Nanos>,
     next_port: u16,
@@ -255,6 +265,7 @@ impl Server {
             slices: VecDeque::new(),
             trouble: None,
             on_cpu: Nanos::ZERO,
+            offloaded: (None, Nanos::ZERO),
             burning: None,
             next_port: 40_000,
             unread: BTreeMap::new(),
@@ -345,6 +356,9 @@ impl Server {
                 Due::Done(client) => {
                     let conn = self.peers[client as usize].conn;
                     self.tell(at, Lane::Worker(0), What::JobEnded { conn });
+                    if let Some(since) = self.offloaded.0.take() {
+                        self.offloaded.1 += at.since(since);
+                    }
                     self.readable.push_back(client + CLIENTS);
                 }
                 Due::Sample => {
@@ -416,12 +430,18 @@ impl Server {
         }
         let ran = (self.on_cpu + self.burning.map_or(Nanos::ZERO, |since| at.since(since))).0;
         self.tell(at, kernel, What::OnCpu { high: (ran >> 32) as u32, low: ran as u32 });
+        // All threads together: what a worker has done so far of its job counts too.
+        let offloaded = self.offloaded.1 + self.offloaded.0.map_or(Nanos::ZERO, |since| at.since(since));
+        let all = ran + offloaded.0;
+        self.tell(at, kernel, What::ProcessCpu { high: (all >> 32) as u32, low: all as u32 });
         self.tell(at, kernel, What::RunDelay { high: 0, low: (ran / 50) as u32 });
         let open = self.left + self.peers.iter().filter(|peer| peer.conn.is_some()).count() as u32;
         self.tell(at, kernel, What::Descriptors { open: open + 9, limit: 1_048_576 });
         self.tell(at, kernel, What::InterestList { entries: open + 3 });
         self.tell(at, kernel, What::Memory { resident: 3_400 + self.grown, anonymous: 700 + self.grown });
         self.tell(at, kernel, What::Switches { voluntary: (at.0 / 700_000) as u32, involuntary: (at.0 / 50_000_000) as u32 });
+        let switches = (at.0 / 700_000, at.0 / 50_000_000);
+        self.tell(at, kernel, What::ProcessSwitches { voluntary: switches.0 as u32, involuntary: switches.1 as u32 });
         let letter = if self.burning.is_some() { 'R' } else { 'S' };
         let threads = if self.has(Mitigation::WorkerPool) { 3 } else { 1 };
         self.tell(at, kernel, What::ThreadState { letter: letter as u32, threads });
@@ -540,6 +560,7 @@ impl Server {
                 self.tell(at, Lane::Loop, What::JobQueued { conn, handler });
                 let began = at + Nanos::micros(30);
                 self.tell(began, Lane::Worker(0), What::JobBegan { conn, handler });
+                self.offloaded.0 = Some(began);
                 self.due(began + length, Due::Done(client));
                 self.now += Nanos::micros(8);
                 return;

@@ -16,7 +16,7 @@ use loopscope::scenario::schema::Step;
 use loopscope::scope::answers::Ask;
 use loopscope::scope::line::Line;
 use loopscope::scope::panels::{
-    cards, clients, code, connections, footer, head, kernel, latency, lesson, slowest, timeline, tracks, wheel,
+    cards, clients, code, connections, footer, head, kernel, lanes, latency, lesson, side_by_side, slowest, timeline, tracks, wheel,
 };
 use loopscope::scope::pointer::Act;
 use loopscope::scope::rows::{Order, RequestOrder, RowId, Rows, Track};
@@ -26,7 +26,7 @@ use loopscope::scope::theme::THEMES;
 use loopscope::scope::ui::Open;
 use loopscope::scope::{Answers, Drawn, Eye, Frozen, Look, Scene, Screen, Theme, Tier, Ui, draw, text};
 use loopscope::telemetry::event::{Event, Lane, Origin, What};
-use loopscope::telemetry::vocabulary::{Cause, Fault, Mitigation, Phase};
+use loopscope::telemetry::vocabulary::{Cause, Fault, Mitigation, Model, Phase};
 use loopscope::world::World;
 use loopscope::world::findings::{FINDINGS, FindingKind};
 use loopscope::world::history::{History, Limits};
@@ -122,6 +122,7 @@ fn with_scene<T>(state: &State, ui: &Ui, size: (u16, u16), theme: &Theme, lang: 
     eye.look(world);
     let addresses = vec![Some("127.0.0.1:7070".parse().unwrap()); world.specimens.len()];
     let look = Look { theme, lang, keys: &KEYS };
+    let around = state.around.as_ref().unwrap_or(world);
     let mut answers = Answers::default();
     // What is asked about is found with the help of what is shown, so it is shown first.
     answers.update(&Ui { open: Open::Nothing, ..ui.clone() }, world, state.history.as_ref());
@@ -129,6 +130,7 @@ fn with_scene<T>(state: &State, ui: &Ui, size: (u16, u16), theme: &Theme, lang: 
     let answers = &answers;
     then(&Scene {
         world,
+        around,
         scenario: &state.scenario,
         lessons: &LESSONS,
         ui: &ui,
@@ -179,6 +181,8 @@ fn told(buf: &Buffer) -> String {
 struct State {
     name: &'static str,
     world: World,
+    /// Where one stands in the past: the world a little later.
+    around: Option<World>,
     ui: Ui,
     scenario: Scenario,
     /// What the timeline is read from.
@@ -212,7 +216,7 @@ fn timeline_state(name: &'static str, story: &Story, then: Option<Nanos>, nearer
         let event = history.event(n).map(|event| (n, event));
         ui.frozen = Some(Frozen { behind: world.now.since(at), held: false, speed: None, ahead: None, event });
     }
-    State { name, world, ui, scenario: scenario.clone(), history: Some(history), then }
+    State { name, world, around: None, ui, scenario: scenario.clone(), history: Some(history), then }
 }
 
 /// A place in the past.
@@ -237,7 +241,7 @@ fn hints(scenario: &Scenario, hints: usize) -> Vec<Record> {
 /// The present of a story that is recorded.
 fn remembered(name: &'static str, story: &Story, ui: Ui, scenario: &Scenario) -> State {
     let (world, history) = recorded(story);
-    State { name, world, ui, scenario: scenario.clone(), history: Some(history), then: None }
+    State { name, world, around: None, ui, scenario: scenario.clone(), history: Some(history), then: None }
 }
 
 /// Somebody asks why a request of this story was slow: the slowest but ten that is answered, or one that waits.
@@ -262,7 +266,15 @@ fn states() -> Vec<State> {
     let base = Ui { screen: Screen::Scope, ..Ui::default().for_lesson(&computing) };
     let task = computing.lesson.iter().position(|step| matches!(step, Step::Task(_))).unwrap();
     let at = |step: usize| Ui { step, ..base.clone() };
-    let state = |name, world, ui, scenario: &Scenario| State { name, world, ui, scenario: scenario.clone(), history: None, then: None };
+    let state = |name, world, ui, scenario: &Scenario| State {
+        name,
+        world,
+        around: None,
+        ui,
+        scenario: scenario.clone(),
+        history: None,
+        then: None,
+    };
     // What is recorded for the timeline is short: it is read again for every picture.
     let short = || Story::new(&["naive"]).calm(Nanos::millis(2_500));
     let stalled = || short().stall(Nanos::millis(612)).calm(Nanos::millis(2300));
@@ -273,6 +285,8 @@ fn states() -> Vec<State> {
         ui
     };
     let healthy = scenario("healthy");
+    let several = |n: usize| Story::new(&["naive", "pool", "sliced", "caught"][..n]);
+    let compare = |chosen: usize| Ui { screen: Screen::Compare, chosen, ..at(0) };
     vec![
         state("start", one().world(), Ui { screen: Screen::Start, ..base.clone() }, &healthy),
         state("calm", one().world(), at(0), &computing),
@@ -362,6 +376,31 @@ fn states() -> Vec<State> {
             Ui { screen: Screen::Latency, rows: Rows { requests: RequestOrder::Victims, ..Rows::default() }, ..at(0) },
             &computing,
         ),
+        state("compare-one", one().world(), compare(0), &computing),
+        state("compare-two", several(2).calm(Nanos::secs(9)).world(), compare(0), &computing),
+        state("compare-stalled", several(2).calm(Nanos::secs(9)).hang(Nanos::millis(612)).world(), compare(1), &computing),
+        state(
+            "compare-three",
+            several(3).calm(Nanos::secs(8)).stall(Nanos::millis(800)).calm(Nanos::secs(2)).world(),
+            compare(0),
+            &computing,
+        ),
+        state(
+            "compare-four",
+            several(4).calm(Nanos::secs(8)).park(Nanos::millis(700)).calm(Nanos::secs(2)).world(),
+            compare(2),
+            &computing,
+        ),
+        State {
+            around: Some(several(4).calm(Nanos::secs(8)).stall(Nanos::millis(800)).calm(Nanos::secs(2)).world()),
+            ..state(
+                "compare-frozen",
+                several(4).calm(Nanos::secs(8)).stall(Nanos::millis(800)).world_at(Nanos::millis(8_400)),
+                Ui { frozen: Some(frozen(None)), ..compare(0) },
+                &computing,
+            )
+        },
+        state("compare-none", World::new(&Story::new(&["naive", "pool"]).setup()), compare(0), &computing),
         state("frozen", one().world(), Ui { frozen: Some(frozen(None)), ..at(0) }, &computing),
         state("playing", one().hang(Nanos::millis(300)).world(), Ui { frozen: Some(frozen(Some(1e-3))), ..at(0) }, &computing),
     ]
@@ -435,8 +474,12 @@ fn nothing_is_said_by_colour_alone() {
     let story = || Story::new(&["naive"]).calm(Nanos::secs(12));
     let computing = scenario("computing");
     let of = |world: World, ui: Ui| {
-        let buf =
-            frame(&State { name: "", world, ui, scenario: computing.clone(), history: None, then: None }, (120, 36), &theme, Lang::En);
+        let buf = frame(
+            &State { name: "", world, around: None, ui, scenario: computing.clone(), history: None, then: None },
+            (120, 36),
+            &theme,
+            Lang::En,
+        );
         assert!(buf.content.iter().all(|cell| cell.fg == Color::Reset && cell.bg == Color::Reset));
         told(&buf)
     };
@@ -507,6 +550,11 @@ fn what_matters_is_on_every_screen_that_is_large_enough() {
         says("after", size, &["held", "worker pool"]);
         says("unseen", size, &["STARTING"]);
         says("frozen", size, &["FROZEN −2.31 s", "callback begins", "space"]);
+        says("compare-two", size, &["naive", "pool", "p99", "threads 3 against 1"]);
+        says("compare-three", size, &["naive", "pool", "sliced", "times lower", "longest callback", "quit"]);
+        says("compare-stalled", size, &["STALLED", "naive", "pool", "p99"]);
+        says("compare-frozen", size, &["FROZEN", "−2.31 s", "this moment", "naive", "caught"]);
+        says("compare-one", size, &["nothing to compare", "Read until EAGAIN"]);
         says("playing", size, &["PLAYING 1/1 000 −2.31 s", "callback begins", "space"]);
         says("start", size, &["lessons", "The healthy loop", "LIVE"]);
     }
@@ -558,6 +606,12 @@ fn widgets_draw_into_no_room_at_all() {
                 tracks::Tracks { shape: &shape, room: &room, grid, trace: scene.trace, look }.render(area, &mut buf);
                 let here = tracks::Here::of(scene);
                 tracks::Beside { lines: &here.lines, events: &here.events, look }.render(area, &mut buf);
+                let places: Vec<usize> = (0..world.specimens.len()).collect();
+                let shape = lanes::shape(scene, &places, w);
+                lanes::Lanes { shape: &shape, threshold: world.stall_threshold, look }.render(area, &mut buf);
+                let shape = side_by_side::shape(scene, &places, h);
+                side_by_side::Table { shape: &shape, look }.render(area, &mut buf);
+                side_by_side::Differences { shape: &shape, look }.render(area, &mut buf);
                 // And where the area lies partly outside of the buffer.
                 let outside = Rect::new(w / 2, h / 2, 40, 12);
                 let shape = timeline::shape(world, 0, 40, false, look);
@@ -695,7 +749,8 @@ impl<'a> Session<'a> {
         let mut answers = Answers::default();
         answers.update(&self.ui, world, state.history.as_ref());
         let (ui, eye, answers) = (&self.ui, &eye, &answers);
-        let scene = Scene { world, scenario, lessons: &LESSONS, ui, eye, answers, trace: &trace, look, addresses: &addresses };
+        let scene =
+            Scene { world, around: world, scenario, lessons: &LESSONS, ui, eye, answers, trace: &trace, look, addresses: &addresses };
         self.drawn = draw(&scene, &mut buf);
         self.ui.pages = self.drawn.pages;
         self.ui.rows.shown = self.drawn.shown.clone();
@@ -880,7 +935,7 @@ fn every_sentence_that_the_code_names_is_there_and_every_one_there_is_named() {
         assert!(en.contains(key), "the code names {key:?}, and no language has it");
     }
     // What is named by a value: phases, causes, faults, mitigations.
-    let by_value = ["phase.", "cause.", "fault.", "mitigation.", "event.", "finding."];
+    let by_value = ["model.", "phase.", "cause.", "fault.", "mitigation.", "event.", "finding."];
     for key in en.iter().filter(|k| !by_value.iter().any(|v| k.starts_with(v))) {
         assert!(named.contains(key), "nobody says {key:?}");
     }
@@ -888,6 +943,7 @@ fn every_sentence_that_the_code_names_is_there_and_every_one_there_is_named() {
     let values =
         values.chain(Fault::ALL.iter().map(|v| format!("fault.{v}"))).chain(Mitigation::ALL.iter().map(|v| format!("mitigation.{v}")));
     let found = FINDINGS.iter().filter(|rule| rule.kind != FindingKind::Calm).map(|rule| format!("finding.{}.many", rule.name));
+    let values = values.chain(Model::ALL.iter().map(|v| format!("model.{v}")));
     for key in values.chain(found) {
         assert!(en.contains(&key), "{key}");
     }

@@ -141,7 +141,7 @@ impl Widget for &Spectrogram<'_> {
         let mut pen = Pen::new(buf, area);
         let area = pen.area;
         if area.width > 6 && area.height >= 2 {
-            Clients { shape: self.shape, look: self.look }.spectrogram(&mut pen, area);
+            spectrogram(&mut pen, area, &self.shape.columns, self.shape.rows, self.look);
         }
     }
 }
@@ -179,7 +179,8 @@ impl Widget for &Clients<'_> {
             y += 1;
         }
         if area.bottom() >= y + 3 {
-            self.spectrogram(&mut pen, Rect { y, height: area.bottom() - y, ..area });
+            let at = Rect { y, height: area.bottom() - y, ..area };
+            spectrogram(&mut pen, at, &self.shape.columns, self.shape.rows, self.look);
         }
     }
 }
@@ -268,62 +269,62 @@ impl Clients<'_> {
             }
         }
     }
+}
 
-    /// Latency upwards, time to the right, shade for the share of the column. Half-cells where colours can be mixed.
-    fn spectrogram(&self, pen: &mut Pen<'_>, area: Rect) {
-        const AXIS: u16 = 6;
-        let look = self.look;
-        let plot = Rect { x: area.x + AXIS, width: area.width.saturating_sub(AXIS), ..area };
-        let (from, to) = self.shape.rows;
-        let halves = if look.theme.has_halves() { 2 } else { 1 };
-        let pixels = usize::from(plot.height) * halves;
-        let of_pixel = |pixel: usize| {
-            let low = from + pixel * (to - from) / pixels.max(1);
-            (low, (from + (pixel + 1) * (to - from) / pixels.max(1)).max(low + 1))
-        };
-        // A decade begins where the row of its latency does.
-        let mut below = area.bottom();
-        for decade in from / 4..to.div_ceil(4) {
-            let row = decade * 4;
-            let pixel = (row - from) * pixels / (to - from);
-            let y = area.bottom() - 1 - (pixel / halves) as u16;
-            // A label for each line, where decades share one.
-            if y >= below {
-                continue;
-            }
-            below = y;
-            let label = ["10µs", "100µs", "1ms", "10ms", "100ms", "1s", "10s"].get(decade).copied().unwrap_or("");
-            pen.text_right(area.x + AXIS - 1, y, label, look.style(Role::Faint));
-            pen.put(area.x + AXIS - 1, y, '┤', look.style(Role::Border));
+/// Latencies over time: latency upwards, time to the right up to the right edge, shade for the share of the column; its axis takes the first
+/// six columns. Half-cells where colours can be mixed.
+pub fn spectrogram(pen: &mut Pen<'_>, area: Rect, columns: &[Option<[f32; ROWS]>], rows: (usize, usize), look: Look<'_>) {
+    const AXIS: u16 = 6;
+    let plot = Rect { x: area.x + AXIS, width: area.width.saturating_sub(AXIS), ..area };
+    let (from, to) = rows;
+    let halves = if look.theme.has_halves() { 2 } else { 1 };
+    let pixels = usize::from(plot.height) * halves;
+    let of_pixel = |pixel: usize| {
+        let low = from + pixel * (to - from) / pixels.max(1);
+        (low, (from + (pixel + 1) * (to - from) / pixels.max(1)).max(low + 1))
+    };
+    // A decade begins where the row of its latency does.
+    let mut below = area.bottom();
+    for decade in from / 4..to.div_ceil(4) {
+        let row = decade * 4;
+        let pixel = (row - from) * pixels / (to - from);
+        let y = area.bottom() - 1 - (pixel / halves) as u16;
+        // A label for each line, where decades share one.
+        if y >= below {
+            continue;
         }
-        let shown = &self.shape.columns[self.shape.columns.len().saturating_sub(usize::from(plot.width))..];
-        for (n, column) in shown.iter().enumerate() {
-            let x = plot.right() - (shown.len() - n) as u16;
-            let Some(shares) = column else { continue };
-            let share = |pixel: usize| {
-                let (low, high) = of_pixel(pixel);
-                // The root brings out the few that were slow: they are what one looks for.
-                f64::from(shares[low.min(ROWS)..high.min(ROWS)].iter().sum::<f32>()).sqrt()
-            };
-            for cell in 0..plot.height {
-                let y = plot.bottom() - 1 - cell;
-                if halves == 2 {
-                    self.half_cells(pen, (x, y), share(usize::from(cell) * 2), share(usize::from(cell) * 2 + 1));
-                } else if share(usize::from(cell)) > 0.0 {
-                    let (glyph, style) = look.theme.shade_cell(share(usize::from(cell)));
-                    pen.text(x, y, glyph, style);
-                }
+        below = y;
+        let label = ["10µs", "100µs", "1ms", "10ms", "100ms", "1s", "10s"].get(decade).copied().unwrap_or("");
+        pen.text_right(area.x + AXIS - 1, y, label, look.style(Role::Faint));
+        pen.put(area.x + AXIS - 1, y, '┤', look.style(Role::Border));
+    }
+    let shown = &columns[columns.len().saturating_sub(usize::from(plot.width))..];
+    for (n, column) in shown.iter().enumerate() {
+        let x = plot.right() - (shown.len() - n) as u16;
+        let Some(shares) = column else { continue };
+        let share = |pixel: usize| {
+            let (low, high) = of_pixel(pixel);
+            // The root brings out the few that were slow: they are what one looks for.
+            f64::from(shares[low.min(ROWS)..high.min(ROWS)].iter().sum::<f32>()).sqrt()
+        };
+        for cell in 0..plot.height {
+            let y = plot.bottom() - 1 - cell;
+            if halves == 2 {
+                half_cells(pen, (x, y), share(usize::from(cell) * 2), share(usize::from(cell) * 2 + 1), look);
+            } else if share(usize::from(cell)) > 0.0 {
+                let (glyph, style) = look.theme.shade_cell(share(usize::from(cell)));
+                pen.text(x, y, glyph, style);
             }
         }
     }
+}
 
-    fn half_cells(&self, pen: &mut Pen<'_>, (x, y): (u16, u16), lower: f64, upper: f64) {
-        let theme = self.look.theme;
-        match (theme.shade(lower), theme.shade(upper)) {
-            (None, None) => {}
-            (Some(l), None) => pen.put(x, y, '▄', Style::new().fg(l)),
-            (None, Some(u)) => pen.put(x, y, '▀', Style::new().fg(u)),
-            (Some(l), Some(u)) => pen.put(x, y, '▀', Style::new().fg(u).bg(l)),
-        }
+fn half_cells(pen: &mut Pen<'_>, (x, y): (u16, u16), lower: f64, upper: f64, look: Look<'_>) {
+    let theme = look.theme;
+    match (theme.shade(lower), theme.shade(upper)) {
+        (None, None) => {}
+        (Some(l), None) => pen.put(x, y, '▄', Style::new().fg(l)),
+        (None, Some(u)) => pen.put(x, y, '▀', Style::new().fg(u)),
+        (Some(l), Some(u)) => pen.put(x, y, '▀', Style::new().fg(u).bg(l)),
     }
 }

@@ -41,6 +41,7 @@ pub fn shape(scene: &Scene<'_>, columns: u16) -> Vec<Entry> {
 fn entries(context: Context, columns: u16, several: bool, choices: usize, frozen: bool, look: Look<'_>) -> Vec<Entry> {
     let mut entries: Vec<_> = table::footer(context, look.keys)
         .filter(|(row, _, _)| several || row.command() != Some(Command::NextSpecimen))
+        .filter(|(row, _, _)| several || context != Context::Compare || !matches!(row.command(), Some(Command::Up | Command::Down)))
         .filter(|(row, _, _)| match row.group {
             Group::Time => frozen || row.command() == Some(Command::Freeze),
             Group::Lab => !frozen,

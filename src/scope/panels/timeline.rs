@@ -42,6 +42,8 @@ pub struct Block {
     pub to: u16,
     /// How long it took, in seconds.
     pub seconds: f64,
+    /// Computing or parked.
+    pub kind: StallKind,
     /// Whether it goes on.
     pub ongoing: bool,
     /// Its labels.
@@ -81,7 +83,7 @@ pub struct Shape {
 }
 
 /// How many slices one cell covers, for so many columns.
-fn slices_per_cell(columns: u16) -> u64 {
+pub fn slices_per_cell(columns: u16) -> u64 {
     let wanted = AT_LEAST.0 / SLICE.0;
     [1, 2, 5, 10, 20, 50].into_iter().find(|n| u64::from(columns) * n >= wanted).unwrap_or(50)
 }
@@ -95,7 +97,8 @@ pub fn shape(world: &World, chosen: usize, columns: u16, then: bool, look: Look<
     Shape { cell: Nanos(per * SLICE.0), tracks, most_waiting: most.max(clients).max(1), then: then.then_some(world.now) }
 }
 
-fn track(specimen: &Specimen, chosen: bool, now: Nanos, per: u64, columns: u16, look: Look<'_>) -> Track {
+/// One specimen's rows up to a moment, so many slices a cell.
+pub fn track(specimen: &Specimen, chosen: bool, now: Nanos, per: u64, columns: u16, look: Look<'_>) -> Track {
     let strip = &specimen.strip;
     let last = now.0 / SLICE.0 / per;
     // The oldest cell that is still wholly kept.
@@ -133,7 +136,7 @@ fn track(specimen: &Specimen, chosen: bool, now: Nanos, per: u64, columns: u16, 
             *cell = Busy::Stall(stalls.len());
         }
         let length = end.since(stall.began);
-        stalls.push(Block { from, to, seconds: length.as_secs(), ongoing, labels: labels(stall, length, look) });
+        stalls.push(Block { from, to, seconds: length.as_secs(), kind: stall.kind, ongoing, labels: labels(stall, length, look) });
     }
     let deaths = specimen.deaths.iter().filter_map(|d| column_of(d.at)).filter(|c| *c < u64::from(columns)).map(|c| c as u16).collect();
     Track { name: specimen.name.clone(), chosen, busy, stalls, deaths, waiting, workers }

@@ -1,5 +1,6 @@
 //! Where the panels stand: one file for each screen, with a drawing of the layout above the layout code.
 
+mod compare;
 mod connections;
 mod latency;
 mod scope;
@@ -48,6 +49,7 @@ pub static SCREENS: &[Row] = &[
     },
     Row { screen: Screen::Connections, name: "screen.connections", about: &["help.connections", "help.stages"], draw: connections::draw },
     Row { screen: Screen::Latency, name: "screen.latency", about: &["help.latency", "help.parts"], draw: latency::draw },
+    Row { screen: Screen::Compare, name: "screen.compare", about: &["help.compare", "help.differences"], draw: compare::draw },
 ];
 
 /// Draws what every screen of a running lab but the first has in common: head, cards of several specimens in their short form, footer.
