@@ -95,6 +95,8 @@ pub enum Command {
     NextOrder,
     /// Copy the comparison of the specimens out as Markdown.
     CopyTable,
+    /// Show latencies corrected for coordinated omission, or uncorrected.
+    Correction,
     /// Stand still in the recorded past, or go back to the present; the loop runs on.
     Freeze,
     /// Arm what freezes by itself: the next stall, death or lost event, or nothing.

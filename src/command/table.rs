@@ -1296,6 +1296,17 @@ pub static COMMANDS: &[Row] = &[
             "以 Markdown 导出对比表:复制到剪贴板,并写入新文件",
         ),
     ),
+    row(
+        "correction",
+        View,
+        Fixed(Command::Correction),
+        keys!(LAB: "*"),
+        words("uncorrected", "不校正"),
+        words(
+            "latencies from when a request was due (corrected for coordinated omission), or from its sending; elsewhere, show them",
+            "延迟从请求应发时算起(校正协同遗漏),或从实际发出时算起;在别的画面上先切换到延迟",
+        ),
+    ),
     row("up", View, Fixed(Command::Up), keys!(LISTS: "up" "k", TYPED: "up"), words("up", "上"), words("the entry above", "上一项"))
         .in_footer(5),
     row(
@@ -1489,6 +1500,7 @@ impl Command {
             Self::PreviousScreen => "PreviousScreen",
             Self::NextOrder => "NextOrder",
             Self::CopyTable => "CopyTable",
+            Self::Correction => "Correction",
             Self::Freeze => "Freeze",
             Self::Arm => "Arm",
             Self::HoldLoop => "HoldLoop",

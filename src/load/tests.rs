@@ -116,6 +116,9 @@ fn requests(events: &[(Nanos, What)]) -> Vec<Request> {
                 let n = open.remove(&client.0).expect("only what was chosen can end");
                 all[n].outcome = Some((*at, outcome.0, outcome.1));
             }
+            What::GaveUp { row, .. } => {
+                all.push(Request { client: u32::MAX, row, sent: None, outcome: Some((*at, Outcome::Timeout, 0)) });
+            }
             _ => {}
         }
     }

@@ -54,6 +54,8 @@ pub struct Figures {
     pub at: Nanos,
     /// Latency of the last seconds.
     pub recent: Quantiles,
+    /// The same uncorrected.
+    pub uncorrected: Quantiles,
     /// Loop lag.
     pub lag: Nanos,
     /// Answered requests a second.
@@ -188,6 +190,7 @@ impl Figures {
         Self {
             at,
             recent: clients.recent.quantiles(),
+            uncorrected: clients.recent_uncorrected.quantiles(),
             lag: reactor.lag,
             rate: clients.rate,
             offered: clients.offered,

@@ -135,6 +135,10 @@ pub struct Ui {
     pub asked: Option<Ask>,
     /// What freezes by itself.
     pub armed: Option<Armed>,
+    /// Whether latencies are shown uncorrected: from the sending on.
+    pub uncorrected: bool,
+    /// The measurement that was put away: of which specimen, begun when.
+    pub dismissed: Option<(usize, Nanos)>,
     /// One line for the person: what just happened, or why not.
     pub notice: Option<String>,
 }
@@ -212,6 +216,7 @@ impl Ui {
                 self.entry = 0;
             }
             Command::Back if self.open != Open::Nothing => self.open = Open::Nothing,
+            Command::Back if self.put_away(world) => {}
             Command::Back if self.screen == Screen::Start => self.screen = Screen::Scope,
             Command::Back if self.screen != Screen::Start && self.frozen.is_some() => self.frozen = None,
             Command::Back if self.screen != Screen::Scope => self.screen = Screen::Scope,
@@ -221,6 +226,9 @@ impl Ui {
             Command::NextScreen => self.turn_to((self.place_of_screen() + 1) % SCREENS.len()),
             Command::PreviousScreen => self.turn_to((self.place_of_screen() + SCREENS.len() - 1) % SCREENS.len()),
             Command::NextOrder if self.screen == Screen::Latency => self.rows.requests = self.rows.requests.next(),
+            // Where no latencies are shown, the key turns to them first.
+            Command::Correction if self.screen != Screen::Latency => self.screen = Screen::Latency,
+            Command::Correction => self.uncorrected = !self.uncorrected,
             Command::NextOrder => self.rows.order = self.rows.order.next(),
             Command::Freeze => self.frozen = if self.frozen.is_some() { None } else { Some(Frozen::default()) },
             Command::Arm => {
@@ -276,6 +284,17 @@ impl Ui {
             command => return Some(self.switch(command, world)),
         }
         None
+    }
+
+    /// Puts the measurement away that is shown, if one is.
+    fn put_away(&mut self, world: &World) -> bool {
+        let shown = self.screen != Screen::Start && self.frozen.is_none();
+        let last = world.specimens.get(self.chosen).and_then(|specimen| specimen.measures.last).map(|last| (self.chosen, last.since));
+        let found = shown && last.is_some() && last != self.dismissed;
+        if found {
+            self.dismissed = last;
+        }
+        found
     }
 
     /// The key of a mitigation that is on switches it off.

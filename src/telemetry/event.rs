@@ -341,6 +341,8 @@ facts! {
     66 Offered { millirate: u32, connections: u32 },
     /// The request that this client's next [`What::Sent`] is about: its row in the mix.
     67 Chose { client: ClientId, row: u32 },
+    /// The patience of a client ended before its request could be sent at all: its row in the mix, and how many microseconds after it was due.
+    115 GaveUp { row: u32, after: u32 },
 
     // ---- the kernel, sampled --------------------------------------------------------------------------------------
     /// The listener's accept queue: its length and its limit.

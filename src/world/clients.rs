@@ -1,7 +1,9 @@
 //! What the clients say: latencies from the intended send, errors apart, the spectrogram.
 //!
 //! Which outcomes are a latency: complete responses, whatever their status, and timeouts, which count with the full time that the client
-//! waited: leaving them out would hide the worst of the tail. Connections that were reset, closed or refused are counted, and
+//! waited: leaving them out would hide the worst of the tail. That holds for those that were never sent, too, because every client
+//! waited: corrected for coordinated omission a latency counts from when the request was due. The *uncorrected* figures are those that a
+//! tool shows which counts from the sending: what was never sent does not exist for it, and what waited to be sent was fast. Connections that were reset, closed or refused are counted, and
 //! are no latency: they say nothing of how long an answer takes.
 
 use hdrhistogram::Histogram;
@@ -16,6 +18,10 @@ use super::window::{self, Slots, Window};
 
 /// Slow requests that are remembered for the question why.
 pub const MAX_TAIL: usize = 64;
+/// Rows of the mix whose latencies are told apart.
+pub const MAX_ROWS: usize = 16;
+/// The client of a request that nobody was free for.
+pub const NOBODY: ClientId = ClientId(u32::MAX);
 /// Clients that are kept with their identity; requests of more are only counted.
 pub const MAX_CLIENTS: usize = 65_536;
 
@@ -52,6 +58,12 @@ pub struct Clients {
     pub total: Histogram<u32>,
     /// Latencies of the last five seconds.
     pub recent: Window,
+    /// The same two uncorrected: from the sending on, and only of what was sent.
+    pub total_uncorrected: Histogram<u32>,
+    /// Uncorrected latencies of the last five seconds.
+    pub recent_uncorrected: Window,
+    /// Latencies by row of the mix since the beginning or the last mark; rows beyond the first [`MAX_ROWS`] are not told apart.
+    pub by_row: Vec<Histogram<u32>>,
     /// Answers per column and latency row, oldest first.
     pub spectrogram: Spectrogram,
     /// The slowest requests so far with the parts of their latency, slowest first; at most [`MAX_TAIL`].
@@ -154,6 +166,9 @@ impl Default for Clients {
             before_mark: [0; Outcome::COUNT],
             total: window::histogram(),
             recent: Window::default(),
+            total_uncorrected: window::histogram(),
+            recent_uncorrected: Window::default(),
+            by_row: Vec::new(),
             spectrogram: Spectrogram::default(),
             tail: Vec::new(),
             each: Vec::new(),
@@ -193,6 +208,8 @@ impl Clients {
     pub fn reset_total(&mut self, at: Nanos) {
         self.total.reset();
         self.before_mark = self.outcomes;
+        self.total_uncorrected.reset();
+        self.by_row.clear();
         self.answered = 0;
         self.since = Some(at);
     }
@@ -200,6 +217,7 @@ impl Clients {
     /// Goes on to the second, the column and the slot of `now`.
     pub(super) fn slide(&mut self, now: Nanos) {
         self.recent.slide(now);
+        self.recent_uncorrected.slide(now);
         self.spectrogram.slide(now);
         if self.slots.slide(now) {
             self.rate = self.slots.rate(|s| u64::from(s.answered));
@@ -299,9 +317,10 @@ impl Clients {
         let intended = request.sent.since(request.late);
         let latency = at.since(intended);
         if answered || outcome == Outcome::Timeout {
-            window::record(&mut self.total, latency);
-            self.recent.record(latency);
-            self.spectrogram.count(latency);
+            self.count(latency, request.row);
+            let uncorrected = at.since(request.sent);
+            window::record(&mut self.total_uncorrected, uncorrected);
+            self.recent_uncorrected.record(uncorrected);
         }
         if self.tail.len() < MAX_TAIL || self.tail.last().is_some_and(|least| latency > least.latency) {
             let conn = request.conn(connections);
@@ -321,6 +340,42 @@ impl Clients {
         let waited = |parts: Parts| latency.since(parts.running) >= slow;
         let late = !failed && latency >= slow && parts(&request, at, connections).is_some_and(waited);
         Ended { answered, astray: (failed || late).then_some(intended) }
+    }
+
+    /// A latency, corrected.
+    #[inline]
+    fn count(&mut self, latency: Nanos, row: u32) {
+        window::record(&mut self.total, latency);
+        self.recent.record(latency);
+        self.spectrogram.count(latency);
+        let row = row as usize;
+        if row >= self.by_row.len() && row < MAX_ROWS {
+            self.by_row.resize_with(row + 1, window::histogram);
+        }
+        if let Some(of_row) = self.by_row.get_mut(row) {
+            window::record(of_row, latency);
+        }
+    }
+
+    /// A request was never sent: nobody was free for it in time. When it was due.
+    pub(super) fn gave_up(&mut self, at: Nanos, row: u32, after: Nanos) -> Nanos {
+        self.outcomes[Outcome::Timeout as usize] += 1;
+        let intended = at.since(after);
+        self.count(after, row);
+        if self.tail.len() < MAX_TAIL || self.tail.last().is_some_and(|least| after > least.latency) {
+            let parts = Some(Parts { queued: at.since(intended), ..Parts::default() });
+            self.remember(Slow {
+                client: NOBODY,
+                conn: ConnId::NONE,
+                process: None,
+                intended,
+                latency: at.since(intended),
+                parts,
+                outcome: Some(Outcome::Timeout),
+                row,
+            });
+        }
+        intended
     }
 
     #[cold]
@@ -526,6 +581,21 @@ mod tests {
             assert_eq!(clients.total.len(), n);
         }
         assert_eq!((clients.outcomes[Outcome::Reset as usize], clients.answered, clients.tail.len()), (1, 1, 3));
+    }
+
+    #[test]
+    fn what_was_never_sent_counts_until_its_patience_ended_and_not_uncorrected() {
+        let mut clients = Clients::default();
+        clients.sent(us(900), ONE, us(800));
+        clients.finished(us(1_000), ONE, Outcome::Answered, &Connections::default(), SLOW);
+        assert_eq!(clients.gave_up(us(10_000_100), 3, us(10_000_000)), us(100));
+        assert_eq!((clients.total.len(), clients.by_row[3].len(), clients.by_row[0].len()), (2, 1, 1));
+        assert!(clients.total.max() >= 10_000_000_000);
+        assert_eq!(clients.total_uncorrected.len(), 1);
+        assert!(clients.recent_uncorrected.quantiles().max <= us(101) && clients.recent.quantiles().p50 >= us(890));
+        let slow = clients.tail[0];
+        assert_eq!((slow.client, slow.latency, slow.parts.unwrap().sum()), (NOBODY, us(10_000_000), us(10_000_000)));
+        assert_eq!((clients.outcomes[Outcome::Timeout as usize], clients.in_flight), (1, 0));
     }
 
     #[test]

@@ -10,8 +10,8 @@ use super::stalls::StallEnd;
 use super::strip::SLICE;
 use super::window::Slots;
 use super::{
-    Asked, Clients, Connections, Death, Errands, Kernel, Life, MAX_DEATHS, MAX_LAST_WORDS, MAX_WORKERS, OwnCost, Reactor, Setup, Specimen,
-    Spells, Stalls, Strip, Threads, Worker, World,
+    Asked, Change, Clients, Connections, Death, Errands, Kernel, Life, MAX_CHANGES, MAX_DEATHS, MAX_LAST_WORDS, MAX_WORKERS, Measures,
+    OwnCost, Reactor, Setup, Specimen, Spells, Stalls, Strip, Threads, Worker, World, findings,
 };
 use crate::base::ids::{ConnId, SpecimenId};
 use crate::base::units::Nanos;
@@ -67,6 +67,9 @@ impl World {
             What::OwnCost { micros, resident } => return self.cost(at, micros, resident),
             _ => {}
         }
+        if let What::Mitigated { mitigation, on: 1 } = event.what {
+            self.mends(at, event.from.specimen, mitigation);
+        }
         if let Some(specimen) = self.specimens.get_mut(usize::from(event.from.specimen.0)) {
             specimen.apply(at, event.from.lane, event.what);
         }
@@ -86,6 +89,20 @@ impl World {
             if self.rate.slide(now) {
                 self.own.event_rate = self.rate.rate(|n| u64::from(*n));
             }
+        }
+    }
+
+    /// A mitigation is about to be on. Where it was not, and answers what is the matter, it is measured what it changes.
+    #[cold]
+    fn mends(&mut self, at: Nanos, id: SpecimenId, mitigation: Mitigation) {
+        let is_on = |specimen: &Specimen| specimen.all_processes().any(|process| process.mitigations[mitigation as usize]);
+        if self.specimens.get(usize::from(id.0)).is_none_or(is_on) {
+            return;
+        }
+        let found = findings::judge(self);
+        let answered = found.iter().find(|finding| finding.specimen == id && finding.mitigations.contains(&mitigation));
+        if let (Some(finding), Some(specimen)) = (answered, self.specimens.get_mut(usize::from(id.0))) {
+            specimen.measure(at, mitigation, finding);
         }
     }
 
@@ -128,6 +145,8 @@ impl Specimen {
             reactor: Reactor::default(),
             connections: Connections::default(),
             stalls: Stalls::default(),
+            changes: Vec::new(),
+            measures: Measures::default(),
             spells: Spells::default(),
             kernel: Kernel::default(),
             clients: Clients::default(),
@@ -411,6 +430,12 @@ impl Specimen {
     fn of_load(&mut self, at: Nanos, what: What) {
         match what {
             What::Chose { client, row } => self.clients.chose(client, row),
+            What::GaveUp { row, after } => {
+                let due = self.clients.gave_up(at, row, Nanos::micros(u64::from(after)));
+                if !self.explains(due) {
+                    self.clients.unexplained();
+                }
+            }
             What::Sent { client, late } => {
                 self.clients.sent(at, client, Nanos::micros(u64::from(late)));
                 self.strip.waiting(self.clients.under_way());
@@ -510,6 +535,9 @@ impl Specimen {
                 }
             }
             What::Faulted { fault, on } => {
+                if on == 0 && self.faults[fault as usize] {
+                    self.change(at, Change::Fault(fault, false));
+                }
                 self.faults[fault as usize] = on != 0;
                 if let Some(asked) = self.asked.as_mut().filter(|asked| asked.fault == fault) {
                     asked.struck = true;
@@ -519,7 +547,12 @@ impl Specimen {
             What::Counted { value, made } if self.counted.is_none_or(|(_, before)| made >= before) => self.counted = Some((value, made)),
             // Where threads are too many to be asked from outside, their process tells.
             What::ProcessSwitches { .. } => self.kernel.apply(at, what, self.reactor.worked),
-            What::Mitigated { mitigation, on } => self.mitigations[mitigation as usize] = on != 0,
+            What::Mitigated { mitigation, on } => {
+                if self.mitigations[mitigation as usize] != (on != 0) {
+                    self.change(at, Change::Mitigation(mitigation, on != 0));
+                }
+                self.mitigations[mitigation as usize] = on != 0;
+            }
             What::Lost { ring, events } => {
                 self.lost = self.lost.saturating_add(u64::from(events));
                 self.lost_at = Some(at);
@@ -543,6 +576,7 @@ impl Specimen {
                 self.strip.gap(from, at);
             }
             What::FaultAsked { fault, millis } => {
+                self.change(at, Change::Fault(fault, true));
                 self.asked = Some(Asked { fault, at, length: Nanos::millis(u64::from(millis)), struck: false });
             }
             What::Marked { mark } => {
@@ -584,6 +618,13 @@ impl Specimen {
             Outcome::ErrorStatus => errs(),
             _ => false,
         }
+    }
+
+    fn change(&mut self, at: Nanos, change: Change) {
+        if self.changes.len() == MAX_CHANGES {
+            self.changes.remove(0);
+        }
+        self.changes.push((at, change));
     }
 
     fn put_off(&mut self, conn: ConnId, handler: Option<Handler>) {

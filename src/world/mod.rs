@@ -14,6 +14,7 @@ mod fold;
 pub mod history;
 mod hogs;
 pub mod kernel;
+pub mod measures;
 mod passing;
 pub mod reactor;
 mod size;
@@ -41,6 +42,7 @@ pub use clients::Clients;
 pub use connections::{Connection, Connections, Stage};
 pub use errands::Errands;
 pub use kernel::Kernel;
+pub use measures::{Measure, Measures};
 pub use reactor::{Reactor, Running};
 pub use spells::{Spell, Spells};
 pub use stalls::{Stall, StallEnd, StallKind, Stalls};
@@ -49,6 +51,8 @@ pub use threads::Threads;
 
 /// Deaths that are remembered with their last words.
 pub const MAX_DEATHS: usize = 32;
+/// Faults and mitigations that are remembered with their moments.
+pub const MAX_CHANGES: usize = 64;
 /// Worker threads that are kept with their identity.
 pub const MAX_WORKERS: usize = 8;
 /// Bytes of last words that are kept; their end is what tells.
@@ -107,6 +111,10 @@ pub struct Specimen {
     pub connections: Connections,
     /// Stalls, past and present.
     pub stalls: Stalls,
+    /// The last faults and mitigations, with their moments; at most [`MAX_CHANGES`], the oldest forgotten first.
+    pub changes: Vec<(Nanos, Change)>,
+    /// What mitigations have changed.
+    pub measures: Measures,
     /// What has been the matter for a while.
     pub spells: Spells,
     /// What the kernel says.
@@ -162,6 +170,15 @@ pub struct Specimen {
     watchdog: bool,
     /// Last words that came before the end was reported.
     words: String,
+}
+
+/// Something was broken or mended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// A fault was asked for (`true`), or a standing one was cured.
+    Fault(Fault, bool),
+    /// A mitigation was switched on (`true`) or off.
+    Mitigation(Mitigation, bool),
 }
 
 /// A fault that somebody asked for.

@@ -125,6 +125,9 @@ impl Specimen {
             let unknown = !self.is_alive() && self.reactor.doing() == Doing::Nothing;
             self.strip.next(self.clients.under_way(), unknown);
             self.reactor.slide(boundary);
+            if boundary.0.is_multiple_of(Nanos::secs(1).0) {
+                self.second(boundary);
+            }
             self.clients.slide(boundary);
             if boundary.0.is_multiple_of(LOOK.0) {
                 self.look(boundary);

@@ -84,6 +84,8 @@ pub struct Reactor {
     lagged: Nanos,
     /// Who takes its time.
     pub(super) hogs: Hogs,
+    /// The longest callback since this was last asked for.
+    lately: Nanos,
     /// Up to when the callback that runs has been credited to its connection, and its requests since.
     credited: (Nanos, u32),
 }
@@ -188,6 +190,7 @@ impl Default for Reactor {
             slots: Slots::starting(Nanos::ZERO),
             lagged: Nanos::ZERO,
             hogs: Hogs::default(),
+            lately: Nanos::ZERO,
             credited: (Nanos::ZERO, 0),
         }
     }
@@ -368,6 +371,7 @@ impl Reactor {
     pub(super) fn over(&mut self, at: Nanos) -> Option<Running> {
         let mut running = self.running.take()?;
         let length = at.since(running.since);
+        self.lately = self.lately.max(length);
         self.hogs.add(running.conn, at.since(self.credited.0), self.credited.1);
         self.causes[running.cause as usize].add(length);
         self.longest = self.longest.max(length);
@@ -376,6 +380,12 @@ impl Reactor {
             running.handler = self.heaviest.1;
         }
         Some(running)
+    }
+
+    /// The longest callback since this was last asked for, the one that runs included.
+    pub(super) fn longest_since(&mut self, now: Nanos) -> Nanos {
+        let running = self.running.map_or(Nanos::ZERO, |running| now.since(running.since));
+        std::mem::take(&mut self.lately).max(running)
     }
 
     /// Credits the callback that runs with its time so far, so that a long one counts in each window that it covers.

@@ -7,8 +7,9 @@ use super::connections::Connection;
 use super::reactor::{Ready, Tally};
 use super::strip::Slice;
 use super::threads::Serving;
-use super::{Clients, Connections, Specimen, Stall, World};
+use super::{Change, Clients, Connections, Specimen, Stall, World};
 use crate::base::ids::{ClientId, ConnId};
+use crate::base::units::Nanos;
 
 /// Room that a hash map takes for each entry beside the entry itself: a byte of control, and a load of at most 7/8.
 fn table<T>(capacity: usize) -> usize {
@@ -41,7 +42,9 @@ impl Specimen {
             + self.stalls.past.capacity() * size_of::<Stall>()
             + self.strip.slices.capacity() * size_of::<Slice>()
             + self.deaths.iter().map(|death| size_of_val(death) + death.last_words.capacity()).sum::<usize>()
+            + self.changes.capacity() * size_of::<(Nanos, Change)>()
             + self.spells.bytes()
+            + self.measures.bytes()
             + self.connections.bytes()
             + self.clients.bytes()
             + table::<(ConnId, Serving)>(self.threads.capacity())
@@ -59,7 +62,15 @@ impl Connections {
 impl Clients {
     fn bytes(&self) -> usize {
         let (each, by_port) = self.capacities();
-        let histograms = self.recent.slices.iter().chain([&self.total]).map(histogram).sum::<usize>();
+        let histograms = self
+            .recent
+            .slices
+            .iter()
+            .chain(&self.recent_uncorrected.slices)
+            .chain([&self.total, &self.total_uncorrected])
+            .chain(&self.by_row)
+            .map(histogram)
+            .sum::<usize>();
         let spectrogram = self.spectrogram.cells.capacity() * size_of::<[u32; ROWS]>();
         histograms + spectrogram + size_of_val(&self.tail[..]) + each * size_of::<Client>() + table::<(u16, ClientId)>(by_port)
     }

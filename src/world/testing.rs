@@ -103,6 +103,16 @@ impl Story {
         })
     }
 
+    /// A mitigation is switched on, on each specimen.
+    #[must_use]
+    pub fn mend(self, mitigation: Mitigation) -> Self {
+        self.each(|server| {
+            let at = server.now;
+            server.tell(at, Lane::Loop, What::Mitigated { mitigation, on: 1 });
+            server.mended.push(mitigation);
+        })
+    }
+
     /// From here so many requests a second are offered.
     #[must_use]
     pub fn rate(self, rate: f64) -> Self {

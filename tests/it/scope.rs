@@ -278,6 +278,7 @@ fn states() -> Vec<State> {
     // What is recorded for the timeline is short: it is read again for every picture.
     let short = || Story::new(&["naive"]).calm(Nanos::millis(2_500));
     let stalled = || short().stall(Nanos::millis(612)).calm(Nanos::millis(2300));
+    let mended = || one().stall(Nanos::millis(612)).calm(Nanos::secs(3)).mend(Mitigation::Slicing);
     let stall = stalled().world().specimens[0].stalls.past[0];
     let marked = |a: Nanos, b: Nanos| {
         let mut ui = at(0);
@@ -332,6 +333,16 @@ fn states() -> Vec<State> {
             Ui { screen: Screen::Latency, ..at(0) },
             &computing,
         ),
+        state(
+            "latency-uncorrected",
+            mended().stall(Nanos::millis(300)).calm(Nanos::millis(2300)).world(),
+            Ui { screen: Screen::Latency, uncorrected: true, ..at(0) },
+            &computing,
+        ),
+        state("measure-awaits", mended().calm(Nanos::secs(1)).world(), at(0), &computing),
+        state("measuring", mended().stall(Nanos::millis(300)).calm(Nanos::millis(2300)).world(), at(0), &computing),
+        state("measured", mended().stall(Nanos::millis(300)).calm(Nanos::secs(7)).world(), at(0), &computing),
+        state("unfair", one().greed(Nanos::secs(2)).world(), at(0), &computing),
         state("latency-three", three().world(), Ui { screen: Screen::Latency, chosen: 2, ..at(0) }, &computing),
         state("latency-none", World::new(&Story::new(&["naive"]).setup()), Ui { screen: Screen::Latency, ..at(0) }, &computing),
         state("connections-none", World::new(&Story::new(&["naive"]).setup()), Ui { screen: Screen::Connections, ..at(0) }, &computing),
@@ -592,14 +603,15 @@ fn widgets_draw_into_no_room_at_all() {
                 let shape = connections::shape(specimen, world.now, &state.ui.rows, usize::from(h));
                 connections::Table { shape: &shape, look }.render(area, &mut buf);
                 connections::details(specimen, world.now, &state.ui.rows, look, area, &mut buf);
-                let shape = latency::histogram(specimen, gaze.figures.recent, w);
+                let shape = latency::histogram(specimen, gaze.figures.recent, h % 2 == 0, w);
                 latency::Histogram { shape: &shape, look }.render(area, &mut buf);
-                let shape = latency::figures(specimen, gaze.figures.recent);
+                let shape =
+                    latency::figures(specimen, gaze.figures.recent, h % 2 == 0, &["/".to_owned(), "/a-rather-long-path".to_owned()]);
                 latency::Figures { shape: &shape, look }.render(area, &mut buf);
                 let shape = slowest::shape(specimen, scene.answers, world.now, &state.ui.rows, usize::from(h));
                 slowest::Slowest { shape: &shape, look }.render(area, &mut buf);
                 let shape = clients::shape(specimen, &gaze, world.stall_threshold, w);
-                clients::Spectrogram { shape: &shape, look }.render(area, &mut buf);
+                clients::Spectrogram { shape: &shape, newest: u64::from(w), changes: &specimen.changes, look }.render(area, &mut buf);
                 let grid = scene.trace.cells().grid;
                 let (room, ruler) = (tracks::room(h, 2), tracks::ruler(&grid));
                 let shape = tracks::shape(scene, &room, ruler);

@@ -225,7 +225,8 @@ impl Clients {
             if self.due.len() < MAX_DUE {
                 self.due.push_back(due);
             } else {
-                self.give_up(due);
+                // So many wait before it that its patience would end, too.
+                self.give_up(due, self.timeout);
             }
             came = true;
         }
@@ -267,7 +268,7 @@ impl Clients {
         }
         while let Some(due) = self.due.front().copied().filter(|due| self.paused.is_none() && due.intended + self.timeout <= now) {
             self.due.pop_front();
-            self.give_up(due);
+            self.give_up(due, Nanos::ZERO);
         }
         while let Some(n) = self.lists.first(DIALLING).filter(|n| self.deadline(*n) <= now) {
             self.hang_up(n);

@@ -78,6 +78,9 @@ impl Clients {
         let client = ClientId(n as u32);
         self.lists.remove(n);
         if let Some(carried) = self.all[n].carried.take() {
+            if outcome == Outcome::Timeout && !carried.begun {
+                return self.give_up(carried.due, Nanos::ZERO);
+            }
             if !carried.begun {
                 self.note(at, What::Chose { client, row: carried.due.choice.row });
             }
@@ -85,12 +88,11 @@ impl Clients {
         }
     }
 
-    /// A request that no client could take before its patience ended. It is told of the client after the last, which is nobody.
-    pub(super) fn give_up(&mut self, due: Due) {
-        let client = ClientId(self.all.len() as u32);
+    /// A request that was never sent. It has waited for as long as it could, or would have had to wait for at least so long.
+    pub(super) fn give_up(&mut self, due: Due, at_least: Nanos) {
         let at = self.clock.stamp();
-        self.note(at, What::Chose { client, row: due.choice.row });
-        self.note(at, What::Finished { client, outcome: (Outcome::Timeout, 0) });
+        let after = micros(self.clock.base().nanos(at).since(due.intended).max(at_least));
+        self.note(at, What::GaveUp { row: due.choice.row, after });
     }
 
     /// A client has a connection and nothing to do.

@@ -6,15 +6,15 @@ use ratatui::style::Style;
 use ratatui::widgets::Widget;
 
 use crate::base::units::{Nanos, count};
-use crate::scope::Look;
 use crate::scope::eye::{Figures, Gaze};
 use crate::scope::pen::Pen;
 use crate::scope::text::width;
 use crate::scope::theme::Role;
+use crate::scope::{Look, words};
 use crate::telemetry::vocabulary::Outcome;
-use crate::world::Specimen;
-use crate::world::clients::{COLUMNS, ROWS};
+use crate::world::clients::{COLUMN, COLUMNS, ROWS};
 use crate::world::strip::SLICES;
+use crate::world::{Change, Specimen};
 
 /// The panel as data.
 #[derive(Clone, Debug, PartialEq)]
@@ -105,6 +105,9 @@ fn answered(specimen: &Specimen, columns: u16) -> Vec<Option<u32>> {
         .collect()
 }
 
+/// Columns of the spectrogram's axis.
+const AXIS: u16 = 6;
+
 /// What the shades of the spectrogram mean, at the right of a line.
 pub fn legend(buf: &mut Buffer, line: Rect, look: Look<'_>) {
     let mut pen = Pen::new(buf, line);
@@ -128,10 +131,38 @@ pub fn legend(buf: &mut Buffer, line: Rect, look: Look<'_>) {
     pen.text(x, line.y, &format!(" {often} "), look.style(Role::Dim));
 }
 
+/// How latencies are laid out: so many pixels for so many factors of ten, and a label at every so many of these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Scale {
+    pixels: usize,
+    decades: usize,
+    every: usize,
+}
+
+impl Scale {
+    /// The largest regular scale with which at least so many factors of ten fit into so many pixels, of which `halves` make a cell.
+    fn of(pixels: usize, halves: usize, decades: usize) -> Self {
+        let decades = decades.max(1);
+        match pixels / decades {
+            // Several share a pixel.
+            0 => {
+                let shared = decades.div_ceil(pixels.max(1));
+                Self { pixels: 1, decades: shared, every: shared * halves }
+            }
+            // A label stands at the beginning of a cell: an odd number of half-cells takes two factors of ten to come to one.
+            each => Self { pixels: each, decades: 1, every: if each.is_multiple_of(halves) { 1 } else { halves } },
+        }
+    }
+}
+
 /// The spectrogram alone, ready to be drawn.
 pub struct Spectrogram<'a> {
     /// What.
     pub shape: &'a Shape,
+    /// The number of its newest column.
+    pub newest: u64,
+    /// What was broken and mended, and when.
+    pub changes: &'a [(Nanos, Change)],
     /// How.
     pub look: Look<'a>,
 }
@@ -140,8 +171,48 @@ impl Widget for &Spectrogram<'_> {
     fn render(self, area: Rect, buf: &mut Buffer) {
         let mut pen = Pen::new(buf, area);
         let area = pen.area;
-        if area.width > 6 && area.height >= 2 {
-            spectrogram(&mut pen, area, &self.shape.columns, self.shape.rows, self.look);
+        if area.width <= AXIS || area.height < 2 {
+            return;
+        }
+        // One line of its own for what was broken and mended, where the plot keeps its height.
+        let marks = u16::from(area.height >= 5);
+        if marks > 0 {
+            self.marks(&mut pen, area);
+        }
+        let area = Rect { y: area.y + marks, height: area.height - marks, ..area };
+        spectrogram(&mut pen, area, &self.shape.columns, self.shape.rows, self.look);
+    }
+}
+
+impl Spectrogram<'_> {
+    /// Each change above its column, with its name where the next one leaves room for it.
+    fn marks(&self, pen: &mut Pen<'_>, area: Rect) {
+        let look = self.look;
+        let column = |at: Nanos| {
+            let ago = self.newest.saturating_sub(at.0 / COLUMN.0);
+            let x = u64::from(area.right()).checked_sub(ago + 1)?;
+            u16::try_from(x).ok().filter(|x| *x >= area.x + AXIS)
+        };
+        let seen: Vec<_> = self.changes.iter().filter_map(|(at, change)| Some((column(*at)?, *change))).collect();
+        let mut free = area.x + AXIS;
+        for (n, (x, change)) in seen.iter().enumerate() {
+            let (sign, name, role) = match *change {
+                Change::Fault(fault, true) => ('▼', words::fault(look.lang, fault), Role::Alarm),
+                Change::Fault(fault, false) => ('▽', words::fault(look.lang, fault), Role::Dim),
+                Change::Mitigation(mitigation, true) => ('◆', words::mitigation(look.lang, mitigation), Role::Good),
+                Change::Mitigation(mitigation, false) => ('◇', words::mitigation(look.lang, mitigation), Role::Dim),
+            };
+            pen.put(*x, area.y, sign, look.style(role));
+            let room = seen.get(n + 1).map_or(area.right(), |(next, _)| *next).saturating_sub(x + 2);
+            let wide = width(&name) as u16;
+            if room >= wide {
+                free = pen.text(x + 1, area.y, &name, look.style(Role::Dim));
+            } else if x.saturating_sub(wide) >= free {
+                pen.text(x - wide, area.y, &name, look.style(Role::Dim));
+                free = x + 1;
+            } else {
+                free = x + 1;
+            }
         }
     }
 }
@@ -274,26 +345,22 @@ impl Clients<'_> {
 /// Latencies over time: latency upwards, time to the right up to the right edge, shade for the share of the column; its axis takes the first
 /// six columns. Half-cells where colours can be mixed.
 pub fn spectrogram(pen: &mut Pen<'_>, area: Rect, columns: &[Option<[f32; ROWS]>], rows: (usize, usize), look: Look<'_>) {
-    const AXIS: u16 = 6;
     let plot = Rect { x: area.x + AXIS, width: area.width.saturating_sub(AXIS), ..area };
     let (from, to) = rows;
     let halves = if look.theme.has_halves() { 2 } else { 1 };
     let pixels = usize::from(plot.height) * halves;
+    let scale = Scale::of(pixels, halves, (to - from).div_ceil(4));
     let of_pixel = |pixel: usize| {
-        let low = from + pixel * (to - from) / pixels.max(1);
-        (low, (from + (pixel + 1) * (to - from) / pixels.max(1)).max(low + 1))
+        let low = from + pixel * 4 * scale.decades / scale.pixels;
+        (low, (from + (pixel + 1) * 4 * scale.decades / scale.pixels).max(low + 1))
     };
-    // A decade begins where the row of its latency does.
-    let mut below = area.bottom();
-    for decade in from / 4..to.div_ceil(4) {
-        let row = decade * 4;
-        let pixel = (row - from) * pixels / (to - from);
-        let y = area.bottom() - 1 - (pixel / halves) as u16;
-        // A label for each line, where decades share one.
-        if y >= below {
-            continue;
+    // Every label as far from the next as that one from the one after it: a scale that can be read by counting.
+    for n in 0.. {
+        let (decade, pixel) = (from / 4 + n * scale.every, n * scale.every * scale.pixels / scale.decades);
+        if pixel >= pixels || decade >= ROWS.div_ceil(4) {
+            break;
         }
-        below = y;
+        let y = area.bottom() - 1 - (pixel / halves) as u16;
         let label = ["10µs", "100µs", "1ms", "10ms", "100ms", "1s", "10s"].get(decade).copied().unwrap_or("");
         pen.text_right(area.x + AXIS - 1, y, label, look.style(Role::Faint));
         pen.put(area.x + AXIS - 1, y, '┤', look.style(Role::Border));
@@ -326,5 +393,25 @@ fn half_cells(pen: &mut Pen<'_>, (x, y): (u16, u16), lower: f64, upper: f64, loo
         (Some(l), None) => pen.put(x, y, '▄', Style::new().fg(l)),
         (None, Some(u)) => pen.put(x, y, '▀', Style::new().fg(u)),
         (Some(l), Some(u)) => pen.put(x, y, '▀', Style::new().fg(u).bg(l)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_are_evenly_spaced_whatever_the_height() {
+        for halves in [1, 2] {
+            for height in 1..60 {
+                for decades in [5, 6, 7] {
+                    let scale = Scale::of(height * halves, halves, decades);
+                    // A step from label to label is a whole number of cells, and what must be seen fits.
+                    let step = scale.every * scale.pixels;
+                    assert!(step.is_multiple_of(scale.decades) && (step / scale.decades).is_multiple_of(halves), "{scale:?}");
+                    assert!(height * halves * scale.decades >= decades * scale.pixels, "{height} {scale:?}");
+                }
+            }
+        }
     }
 }

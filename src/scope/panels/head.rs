@@ -120,6 +120,12 @@ pub fn announcement(scene: &Scene<'_>) -> Announcement {
         }
         None => plain(Role::Dim, "✓", look.text("announce.calm").into_owned()),
     };
+    // What a mitigation has changed is shown until it is put away, and gives way only to what cannot wait.
+    let measure =
+        scene.chosen().and_then(|s| s.measures.last).filter(|measure| scene.ui.dismissed != Some((scene.ui.chosen, measure.since)));
+    if let Some(measure) = measure.filter(|_| !matches!(said.role, Role::BannerStall | Role::BannerDead)) {
+        said = super::measure::announcement(&measure, scene.world.now, look);
+    }
     if scene.chosen().is_some_and(|s| s.is_alive() && s.reactor.held) && scene.ui.frozen.is_none() {
         said = Announcement {
             remedies: vec![

@@ -4,10 +4,11 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::widgets::Widget;
 
+use crate::base::text::visible;
 use crate::base::units::{Nanos, count};
 use crate::scope::Look;
 use crate::scope::pen::Pen;
-use crate::scope::text::width;
+use crate::scope::text::{clip, width};
 use crate::scope::theme::Role;
 use crate::telemetry::vocabulary::Outcome;
 use crate::world::Specimen;
@@ -37,10 +38,11 @@ impl Bins {
     }
 }
 
-/// The latencies of the last seconds for a plot of so many columns.
-pub fn histogram(specimen: &Specimen, recent: Quantiles, columns: u16) -> Bins {
+/// The latencies of the last seconds for a plot of so many columns; `uncorrected`: from the sending on.
+pub fn histogram(specimen: &Specimen, recent: Quantiles, uncorrected: bool, columns: u16) -> Bins {
     let columns = usize::from(columns);
-    let all = specimen.clients.recent.merged();
+    let clients = &specimen.clients;
+    let all = if uncorrected { &clients.recent_uncorrected } else { &clients.recent }.merged();
     // To 10 s, and a factor of ten more where something lies there.
     let decades = if all.max() > 10_000_000_000 { 7 } else { 6 };
     let mut bins = vec![0_u64; columns];
@@ -145,6 +147,8 @@ pub struct Shape {
     pub marked: bool,
     /// How requests ended: key of the name, how many.
     pub outcomes: Vec<(&'static str, u64)>,
+    /// By what was asked for, since the first request or the last mark: path and figures. Only where there are several.
+    pub rows: Vec<(String, Quantiles)>,
 }
 
 /// The key of an outcome's name.
@@ -160,15 +164,20 @@ pub const fn outcome(outcome: Outcome) -> &'static str {
     }
 }
 
-/// The figures of a specimen; those of the last seconds are the held ones.
-pub fn figures(specimen: &Specimen, recent: Quantiles) -> Shape {
+/// The figures of a specimen whose load asks for these paths; those of the last seconds are the held ones.
+pub fn figures(specimen: &Specimen, recent: Quantiles, uncorrected: bool, mix: &[String]) -> Shape {
     let clients = &specimen.clients;
     Shape {
         recent,
-        total: quantiles(&clients.total),
+        total: quantiles(if uncorrected { &clients.total_uncorrected } else { &clients.total }),
         marked: specimen.marked.is_some(),
         outcomes: Outcome::ALL.iter().map(|o| (outcome(*o), clients.outcomes[*o as usize])).collect(),
+        rows: if mix.len() > 1 { mix.iter().zip(&clients.by_row).map(by_row).collect() } else { Vec::new() },
     }
+}
+
+fn by_row((path, histogram): (&String, &hdrhistogram::Histogram<u32>)) -> (String, Quantiles) {
+    (visible(path), quantiles(histogram))
 }
 
 /// The figures, ready to be drawn.
@@ -227,6 +236,31 @@ impl Widget for &Figures<'_> {
             pen.text_until(x, y, end, &look.text(name), look.style(Role::Dim));
             pen.text_right(end, y, &count(*many as f64), look.style(role));
         }
+        y += self.shape.outcomes.len().div_ceil(2) as u16;
+        self.rows(&mut pen, y);
+    }
+}
+
+impl Figures<'_> {
+    /// What was asked for, with its own figures: as many as there is room for below a heading, air above.
+    fn rows(&self, pen: &mut Pen<'_>, y: u16) {
+        const FIGURE: u16 = 8;
+        let (area, look) = (pen.area, self.look);
+        if self.shape.rows.is_empty() || y + 3 > area.bottom() {
+            return;
+        }
+        let names = area.right().saturating_sub(FIGURE * 3);
+        let mut line = |y: u16, name: &str, figures: [String; 3], role: Role| {
+            pen.text_until(area.x, y, names, &clip(name, usize::from(names.saturating_sub(area.x))), look.style(Role::Dim));
+            for (n, figure) in (1..).zip(&figures) {
+                pen.text_right(names + FIGURE * n, y, figure, look.style(role));
+            }
+        };
+        line(y + 1, &look.text("latency.by_handler"), ["p50", "p99", "max"].map(str::to_owned), Role::Dim);
+        for (n, (path, q)) in (2..area.bottom().saturating_sub(y)).zip(&self.shape.rows) {
+            let said = |value: Nanos| if q.count == 0 { "–".to_owned() } else { value.to_string() };
+            line(y + n, path, [said(q.p50), said(q.p99), said(q.max)], Role::Text);
+        }
     }
 }
 
@@ -247,7 +281,7 @@ mod tests {
         let world = Story::new(&["naive"]).calm(Nanos::secs(6)).stall(Nanos::millis(700)).calm(Nanos::secs(1)).world();
         let recent = world.specimens[0].clients.recent.quantiles();
         for columns in [1, 7, 40, 200] {
-            let shape = histogram(&world.specimens[0], recent, columns);
+            let shape = histogram(&world.specimens[0], recent, false, columns);
             assert_eq!(shape.bins.iter().sum::<u64>(), recent.count, "{columns}");
             for (name, at) in &shape.marks {
                 let near = at.saturating_sub(1)..=(at + 1).min(shape.bins.len() - 1);

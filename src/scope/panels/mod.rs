@@ -12,6 +12,7 @@ pub mod kernel;
 pub mod lanes;
 pub mod latency;
 pub mod lesson;
+pub mod measure;
 pub mod menu;
 pub mod moment;
 pub mod palette;

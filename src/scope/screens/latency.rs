@@ -16,9 +16,11 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::widgets::Widget;
 
+use crate::command::Command;
 use crate::scope::panels::{clients, latency, slowest};
 use crate::scope::pen::frame;
 use crate::scope::{Drawn, Scene};
+use crate::world::window::Quantiles;
 
 use super::{inset, surround};
 
@@ -37,20 +39,32 @@ pub fn draw(scene: &Scene<'_>, buf: &mut Buffer, drawn: &mut Drawn) {
     let upper = if above.height >= 11 { (above.height * 2 / 5).clamp(5, 16) } else { above.height };
 
     let at = Rect { height: upper, ..left };
-    let inner = inset(frame(buf, at, look, &look.text("latency.histogram"), &look.text("clients.window")));
-    let shape = latency::histogram(specimen, gaze.figures.recent, inner.width);
+    // Which of the two is shown, and what the other would say: their difference is what an open loop is for.
+    let uncorrected = scene.ui.uncorrected;
+    let (recent, other) = match (gaze.figures.recent, gaze.figures.uncorrected) {
+        (corrected, sent) if uncorrected => (sent, corrected),
+        both => both,
+    };
+    let p99 = |q: Quantiles| if q.count == 0 { "–".to_owned() } else { q.p99.to_string() };
+    let key = look.key(&Command::Correction, scene.context());
+    let title = look.text(if uncorrected { "latency.uncorrected" } else { "latency.corrected" });
+    let note = look.fill(if uncorrected { "latency.hides" } else { "latency.otherwise" }, &[("key", &key), ("other", &p99(other))]);
+    let inner = inset(frame(buf, at, look, &title, &note));
+    let shape = latency::histogram(specimen, recent, uncorrected, inner.width);
     latency::Histogram { shape: &shape, look }.render(inner, buf);
 
     let at = Rect { y: left.y + upper, height: left.height - upper, ..left };
     if !at.is_empty() {
         let inner = frame(buf, at, look, &look.text("latency.over_time"), "");
         let shape = clients::shape(specimen, &gaze, scene.world.stall_threshold, inner.width);
-        clients::Spectrogram { shape: &shape, look }.render(inset(inner), buf);
+        let changes = &specimen.changes;
+        clients::Spectrogram { shape: &shape, newest: specimen.clients.spectrogram.newest, changes, look }.render(inset(inner), buf);
         clients::legend(buf, Rect { y: inner.bottom(), height: 1, ..inset(inner) }, look);
     }
 
     let inner = inset(frame(buf, right, look, &look.text("latency.figures"), ""));
-    let shape = latency::figures(specimen, gaze.figures.recent);
+    let paths: Vec<_> = scene.scenario.load.mix.iter().map(|row| row.path.clone()).collect();
+    let shape = latency::figures(specimen, recent, uncorrected, &paths);
     latency::Figures { shape: &shape, look }.render(inner, buf);
 
     let at = Rect { y: above.bottom(), height: below, ..body };
