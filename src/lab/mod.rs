@@ -8,6 +8,7 @@ pub mod live;
 pub mod past;
 pub mod sampler;
 pub mod script;
+pub mod sockets;
 pub mod source;
 pub mod supervisor;
 

@@ -1,6 +1,6 @@
 //! The kernel's side of the truth, read from /proc from outside the specimens, also while they are stuck.
 //!
-//! A thread of its own, because a read of `/proc/net/tcp` takes milliseconds where there are thousands of sockets. It paces itself: a
+//! A thread of its own, because reading can take milliseconds where there are thousands of sockets or threads. It paces itself: a
 //! round that cost much makes the next one wait, so that sampling never takes more than a twentieth of a core.
 //! It asks only; what it cannot read (a process that has just ended) is missing from the round, not zero.
 
@@ -18,6 +18,7 @@ use crate::base::clock::{self, Clock};
 use crate::base::ids::SpecimenId;
 use crate::base::units::Nanos;
 use crate::lab::listener::BACKLOG;
+use crate::lab::sockets::{Asking, Sockets};
 use crate::telemetry::{Event, Lane, Origin, What};
 
 /// How often CPU times and queues are read while a loop is stuck or dead.
@@ -26,10 +27,9 @@ const FAST: Nanos = Nanos::millis(50);
 const CALM: Nanos = Nanos::millis(200);
 /// How often memory, descriptors and the interest list are read.
 const SLOW: Nanos = Nanos::millis(500);
-/// How often the queues are read while all is calm: `/proc/net/tcp` walks the kernel's whole table of sockets, those that only wait for
-/// their time to be up included, which costs a millisecond or two however few are ours.
-const QUEUES: Nanos = Nanos::secs(1);
-/// Connections whose unread bytes are named, and threads that are asked, one by one, per specimen and round; totals cover all.
+/// How often the queues are read while all is calm: the kernel walks its whole table of sockets for it, however few are ours.
+const QUEUES: Nanos = Nanos::millis(500);
+/// Threads that are asked, one by one, per specimen and round; totals cover all.
 const NAMED: usize = 64;
 /// How often a process is searched for an epoll instance before it is taken to have none.
 const LOOKS: u32 = 3;
@@ -136,6 +136,7 @@ struct Eyes {
     buffer: Vec<u8>,
     known: Vec<Known>,
     threads: HashMap<u32, Threads>,
+    asking: Asking,
     somaxconn: Option<u32>,
 }
 
@@ -157,29 +158,17 @@ struct Known {
     looks: u32,
 }
 
-/// What /proc/net/tcp says of one listener and its connections.
-#[derive(Debug, Default)]
-struct Sockets {
-    accept_queue: Option<u32>,
-    unread: u64,
-    holding: u32,
-    named: Vec<(u16, u32)>,
-}
-
 impl Eyes {
     fn look(&mut self, clock: &Clock, targets: &[Target], depth: Depth) -> Vec<Event> {
         let mut round = Vec::with_capacity(targets.len() * 12);
         self.known.retain(|k| targets.iter().any(|t| t.pid == Some(k.pid)));
         self.threads.retain(|pid, _| targets.iter().any(|t| t.pid == Some(*pid)));
-        let mut found: Vec<Sockets> = targets.iter().map(|_| Sockets::default()).collect();
         let at = clock.now();
-        for (table, v6) in [("/proc/net/tcp", false), ("/proc/net/tcp6", true)] {
-            if depth.queues && targets.iter().any(|t| t.v6 == v6) && self.read(table) {
-                for line in self.buffer.split(|b| *b == b'\n').skip(1) {
-                    take_line(line, targets, &mut found);
-                }
-            }
-        }
+        // Several processes may answer on one port: what the kernel holds for it is told of the first.
+        let first = |n: usize| !targets[..n].iter().any(|t| (t.port, t.v6) == (targets[n].port, targets[n].v6));
+        let mut ask =
+            |n: usize| if depth.queues && first(n) { self.asking.of_port(targets[n].port, targets[n].v6) } else { Sockets::default() };
+        let found: Vec<Sockets> = (0..targets.len()).map(&mut ask).collect();
         let limit = *self.somaxconn.get_or_insert_with(|| {
             let text = std::fs::read_to_string("/proc/sys/net/core/somaxconn").unwrap_or_default();
             text.trim().parse().unwrap_or(u32::MAX).min(BACKLOG.unsigned_abs())
@@ -318,36 +307,6 @@ impl Eyes {
     }
 }
 
-/// One line of `/proc/net/tcp`: `sl local:port remote:port st tx:rx ...`, all hexadecimal. Reading it by hand instead of through a general
-/// parser is what makes twenty rounds a second over thousands of sockets affordable.
-fn take_line(line: &[u8], targets: &[Target], found: &mut [Sockets]) {
-    let mut fields = line.split(|b| *b == b' ').filter(|f| !f.is_empty()).skip(1);
-    let (Some(local), Some(remote), Some(state), Some(queues)) = (fields.next(), fields.next(), fields.next(), fields.next()) else {
-        return;
-    };
-    let Some(local) = after_colon(local) else { return };
-    let Some(at) = targets.iter().position(|t| u32::from(t.port) == local) else { return };
-    let (Some(remote), Some(unread)) = (after_colon(remote), after_colon(queues)) else { return };
-    let sockets = &mut found[at];
-    match state {
-        b"0A" => sockets.accept_queue = Some(sockets.accept_queue.unwrap_or(0) + unread),
-        // Established, and half-closed by the peer: what they hold is for the specimen to read.
-        b"01" | b"08" if unread > 0 => {
-            sockets.unread += u64::from(unread);
-            sockets.holding += 1;
-            if sockets.named.len() < NAMED {
-                sockets.named.push((remote as u16, unread));
-            }
-        }
-        _ => {}
-    }
-}
-
-fn after_colon(field: &[u8]) -> Option<u32> {
-    let colon = field.iter().rposition(|b| *b == b':')?;
-    u32::from_str_radix(std::str::from_utf8(&field[colon + 1..]).ok()?, 16).ok()
-}
-
 /// A number of `/proc/PID/status`, by its name with the colon.
 fn status_number(text: &str, name: &str) -> Option<u32> {
     text.lines().find_map(|line| line.strip_prefix(name))?.split_whitespace().next()?.parse().ok()
@@ -469,15 +428,5 @@ mod tests {
     fn a_process_that_is_gone_is_missing_and_not_zero() {
         let target = Target { specimen: SpecimenId(0), lane: Lane::Kernel, counts_its_own: false, pid: Some(u32::MAX), port: 1, v6: false };
         assert!(Eyes::default().look(&Clock::start(), &[target], Depth { queues: true, processes: true }).is_empty());
-    }
-
-    #[test]
-    fn damaged_lines_are_passed_over() {
-        let target = Target { specimen: SpecimenId(0), lane: Lane::Kernel, counts_its_own: false, pid: Some(1), port: 0x1F, v6: false };
-        let mut found = [Sockets::default()];
-        for line in ["", "0: 0100007F:001F", "1: x:001F y:zz 01 00000000:00000005", "garbage"] {
-            take_line(line.as_bytes(), &[target], &mut found);
-        }
-        assert_eq!((found[0].unread, found[0].accept_queue), (0, None));
     }
 }
