@@ -58,10 +58,12 @@ fn entries(context: Context, columns: u16, several: bool, choices: usize, frozen
             importance,
         })
         .collect();
-    while entries.iter().map(Entry::columns).sum::<usize>() > usize::from(columns) {
+    // Measured once: there are many more keys than there is room for.
+    let mut wide: usize = entries.iter().map(Entry::columns).sum();
+    while wide > usize::from(columns) {
         let Some(least) = entries.iter().map(|e| e.importance).max() else { break };
         let Some(at) = entries.iter().rposition(|e| e.importance == least) else { break };
-        entries.remove(at);
+        wide -= entries.remove(at).columns();
     }
     entries
 }
