@@ -35,6 +35,8 @@ pub enum Track {
     Unread,
     /// A worker, counted from 0.
     Worker(u8),
+    /// The loop of a worker process, counted from 0.
+    Process(u8),
     /// A connection.
     Connection(ConnId),
 }

@@ -613,7 +613,7 @@ fn widgets_draw_into_no_room_at_all() {
                 let shape = clients::shape(specimen, &gaze, world.stall_threshold, w);
                 clients::Spectrogram { shape: &shape, newest: u64::from(w), changes: &specimen.changes, look }.render(area, &mut buf);
                 let grid = scene.trace.cells().grid;
-                let (room, ruler) = (tracks::room(h, 2), tracks::ruler(&grid));
+                let (room, ruler) = (tracks::room(h, 2, h % 2 == 0), tracks::ruler(&grid));
                 let shape = tracks::shape(scene, &room, ruler);
                 tracks::Tracks { shape: &shape, room: &room, grid, trace: scene.trace, look }.render(area, &mut buf);
                 let here = tracks::Here::of(scene);

@@ -60,9 +60,9 @@ fn inside(tracks: Rect) -> Rect {
     inset(Rect { x: tracks.x + 1, y: tracks.y + 1, width: tracks.width.saturating_sub(2), height: tracks.height.saturating_sub(2) })
 }
 
-/// A line for each worker, and one for all threads that serve connections.
+/// A line for each worker and each worker process, and one for all threads that serve connections.
 fn lines_of_workers(specimen: &Specimen) -> usize {
-    specimen.workers.len() + usize::from(specimen.threads.most > 0)
+    specimen.workers.len() + specimen.processes.len() + usize::from(specimen.threads.most > 0)
 }
 
 /// What a screen of this size wants to be read from the past; `shown`: the world that it shows, `live`: the present one, `event`: the last event
@@ -70,7 +70,7 @@ fn lines_of_workers(specimen: &Specimen) -> usize {
 pub fn wish(area: Rect, ui: &mut Ui, lab: u64, shown: &World, live: &World) -> Wish {
     let inner = inside(layout(body(area, live.specimens.len()), ui.timebase.details).tracks);
     let specimen = live.specimens.get(ui.chosen).or(live.specimens.first());
-    let room = tracks::room(inner.height, specimen.map_or(0, lines_of_workers));
+    let room = tracks::room(inner.height, specimen.map_or(0, lines_of_workers), specimen.is_none_or(|s| s.processes.is_empty()));
     let columns = inner.width.saturating_sub(tracks::names(inner.width));
     let cursor = if ui.frozen.is_some() { shown.now } else { live.now };
     let playing = ui.frozen.is_some_and(|frozen| frozen.speed.is_some());
@@ -102,7 +102,8 @@ pub fn draw(scene: &Scene<'_>, buf: &mut Buffer, drawn: &mut Drawn) {
     frame(buf, at.tracks, look, &look.text("panel.timeline"), &note);
     let inner = inside(at.tracks);
     if scene.trace.is_of(specimen.id) {
-        let room: Room = tracks::room(inner.height, lines_of_workers(specimen).max(scene.trace.cells().workers));
+        let room: Room =
+            tracks::room(inner.height, lines_of_workers(specimen).max(scene.trace.cells().workers), scene.trace.loops().next().is_none());
         let shape = tracks::shape(scene, &room, tracks::ruler(&grid));
         let panel = tracks::Tracks { shape: &shape, room: &room, grid, trace: scene.trace, look };
         drawn.plot = panel.draw(inner, buf, &mut drawn.targets);

@@ -21,7 +21,7 @@ use super::history::History;
 use super::{Stall, StallEnd, World};
 use crate::base::ids::{ConnId, SpecimenId};
 use crate::base::units::Nanos;
-use crate::telemetry::event::{Event, Lane, What};
+use crate::telemetry::event::{Event, Lane, Origin, What};
 
 /// How much later than its time an event may be found in the history: rings are read one after the other.
 const SLACK: Nanos = Nanos::millis(30);
@@ -61,6 +61,8 @@ pub struct Trace {
     read: Cells,
     shown: Cells,
     reader: Option<Reader>,
+    /// The same of each worker process that the specimen has.
+    loops: Vec<Process>,
     /// The number of the next event.
     next: u64,
     /// Whether the stretch has been read to its end.
@@ -123,10 +125,23 @@ pub struct Measure {
     pub whole: bool,
 }
 
+/// A worker process, whose loop is one of its own.
+#[derive(Clone, Debug)]
+struct Process {
+    read: Cells,
+    shown: Cells,
+    reader: Reader,
+}
+
 impl Trace {
     /// The columns.
     pub fn cells(&self) -> &Cells {
         &self.shown
+    }
+
+    /// The columns of each worker process, where the specimen has such.
+    pub fn loops(&self) -> impl Iterator<Item = &Cells> {
+        self.loops.iter().map(|process| &process.shown)
     }
 
     /// The specimen's stalls, as far as they are remembered.
@@ -172,7 +187,8 @@ impl Trace {
             return;
         };
         self.stalls.clear();
-        self.stalls.extend(specimen.stalls.past.iter().chain(&specimen.stalls.current));
+        let stalls = specimen.all_processes().flat_map(|s| s.stalls.past.iter().chain(&s.stalls.current));
+        self.stalls.extend(stalls);
         self.deaths.clear();
         self.deaths.extend(specimen.deaths.iter().map(|death| death.at));
         self.kept = (history.span().0, live.now);
@@ -187,9 +203,10 @@ impl Trace {
             self.follow.clear();
         }
         let other = self.reader.is_none() || fresh || before.chosen != wish.chosen || before.lives != wish.lives;
+        let other = other || self.loops.len() != specimen.processes.len();
         let moved = !other && !self.slide(history);
         if other || moved {
-            self.begin(history);
+            self.begin(history, live);
         }
         if !self.complete {
             self.read_on(history);
@@ -198,7 +215,7 @@ impl Trace {
             let hidden = culprit.is_some_and(|conn| conn.is_some() && !self.follow.contains(&conn));
             let due = live.now >= self.chose + CHOOSE || live.now < self.chose || hidden;
             if (other || moved || due) && self.choose(live.now) {
-                self.begin(history);
+                self.begin(history, live);
                 self.read_on(history);
             }
             if due {
@@ -221,12 +238,14 @@ impl Trace {
             return false;
         }
         self.read.slide(by as usize);
+        self.loops.iter_mut().for_each(|process| process.read.slide(by as usize));
         self.scores.slide(self.read.grid);
         true
     }
 
-    fn begin(&mut self, history: &History) {
+    fn begin(&mut self, history: &History, live: &World) {
         let Wish { grid, specimen, .. } = self.wish;
+        let processes = live.specimens.get(usize::from(specimen.0)).map_or(0, |s| s.processes.len());
         self.read = Cells::new(grid, &self.follow);
         self.complete = false;
         self.over = None;
@@ -239,6 +258,15 @@ impl Trace {
         let start = world.specimens.get(usize::from(specimen.0));
         self.scores = start.map(|s| Scores::start(grid, s)).unwrap_or_default();
         self.reader = start.map(|s| Reader::start(s, threshold, from, &self.follow, &mut self.read));
+        let since = self.read.since;
+        let process = |n: usize| {
+            let mut read = Cells { since, ..Cells::new(grid, &[]) };
+            // One that had not been started is as the specimen was: without a process.
+            let before = start.and_then(|s| s.processes.get(n)).or(start)?;
+            let reader = Reader::start(before, threshold, from, &[], &mut read);
+            Some(Process { shown: read.clone(), read, reader })
+        };
+        self.loops = (0..processes).filter_map(process).collect();
     }
 
     fn read_on(&mut self, history: &History) {
@@ -249,7 +277,15 @@ impl Trace {
                 self.complete = true;
                 break;
             }
-            reader.read(&event, &mut self.read, &mut self.scores);
+            match event.from.lane {
+                Lane::Process(process, part) => {
+                    if let Some(process) = self.loops.get_mut(usize::from(process)) {
+                        let own = Event { from: Origin { lane: part.lane(), ..event.from }, ..event };
+                        process.reader.read(&own, &mut process.read, &mut Scores::default());
+                    }
+                }
+                _ => reader.read(&event, &mut self.read, &mut self.scores),
+            }
             self.next = n + 1;
         }
         if self.complete {
@@ -270,6 +306,11 @@ impl Trace {
         self.shown.until = until;
         if let Some(reader) = &self.reader {
             reader.clone().go_on(until, self.over, &mut self.shown);
+        }
+        for process in &mut self.loops {
+            process.shown.clone_from(&process.read);
+            process.shown.until = until;
+            process.reader.clone().go_on(until, None, &mut process.shown);
         }
     }
 

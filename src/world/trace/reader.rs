@@ -163,7 +163,7 @@ impl Reader {
             Lane::Kernel => self.of_kernel(at, event.what, cells),
             Lane::Lab => self.of_lab(at, event.what, cells, scores),
             Lane::Threads(_) => self.of_thread(at, event.what, cells, scores),
-            // Their loops, and the connections of each, are worlds of their own.
+            // Their loops, and the connections of each, are read on their own.
             Lane::Process(..) => {}
         }
     }

@@ -4,7 +4,8 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::telemetry::vocabulary::Cause;
+use crate::telemetry::event::Part;
+use crate::telemetry::vocabulary::{Cause, Model};
 use crate::world::history::Limits;
 use crate::world::testing::Story;
 
@@ -126,6 +127,38 @@ fn a_stall_s_victims_have_their_answers_soon_after_it() {
     assert!(after > stall.until() && after < stall.until() + Nanos::millis(200), "{after:?}");
     let ongoing = Stall { end: StallEnd::Ongoing, ..stall };
     assert_eq!(aftermath(&history, &live, SpecimenId(0), &ongoing), live.now);
+}
+
+#[test]
+fn each_worker_process_has_a_loop_of_its_own() {
+    let story = Story::new(&["naive"]).calm(Nanos::millis(300)).stall(Nanos::millis(200)).calm(Nanos::millis(300));
+    let (alone, alone_live) = recorded(&story);
+    // The same story, told by the second of two worker processes.
+    let modelled = Event {
+        at: Nanos::ZERO,
+        from: Origin { specimen: SpecimenId(0), lane: Lane::Lab },
+        what: What::Modelled { model: Model::Workers, size: 2 },
+    };
+    let of_worker = |event: Event| match event.from.lane {
+        Lane::Loop => Event { from: Origin { lane: Lane::Process(1, Part::Loop), ..event.from }, ..event },
+        Lane::Lab => Event { from: Origin { lane: Lane::Process(1, Part::Lab), ..event.from }, ..event },
+        _ => event,
+    };
+    let mut live = World::new(&story.setup());
+    let mut history = History::new(&live, Limits { events: 400_000, bytes: 64 << 20 });
+    for event in std::iter::once(modelled).chain(story.events().into_iter().map(of_worker)) {
+        history.record(&live, &event);
+        live.apply(&event);
+    }
+    live.advance(story.end());
+    let grid = grid(Nanos::millis(100), Nanos::millis(10), 60);
+    let (own, trace) = (look(grid, &alone, &alone_live), look(grid, &history, &live));
+    let loops: Vec<_> = trace.loops().collect();
+    assert_eq!(loops.len(), 2);
+    let busy = |cells: &Cells| cells.columns.iter().map(|c| (c.causes, c.longest)).collect::<Vec<_>>();
+    assert_eq!(busy(loops[1]), busy(own.cells()));
+    assert!(loops[0].columns.iter().all(|c| c.busy() == 0) && trace.cells().columns.iter().all(|c| c.busy() == 0));
+    assert!(trace.stalls().iter().any(|stall| stall.length >= Nanos::millis(200)), "its stall is known by name");
 }
 
 proptest! {

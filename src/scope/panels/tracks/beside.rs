@@ -175,7 +175,7 @@ impl Sum {
             return Self { title: look.fill(key, &[("length", &length.to_string())]), lines };
         }
         let mut all = Column::default();
-        for column in &cells.columns {
+        for column in cells.columns.iter().chain(scene.trace.loops().flat_map(|own| &own.columns)) {
             all.causes.iter_mut().zip(column.causes).for_each(|(sum, ns)| *sum += ns);
             all.polling += column.polling;
             all.between += column.between;

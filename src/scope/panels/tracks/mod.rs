@@ -140,7 +140,7 @@ pub struct Room {
 }
 
 /// Divides so many lines.
-pub fn room(high: u16, workers: usize) -> Room {
+pub fn room(high: u16, workers: usize, own_loop: bool) -> Room {
     // The ruler is always there.
     let mut free = high.saturating_sub(1);
     let mut take = |lines: u16| {
@@ -150,7 +150,9 @@ pub fn room(high: u16, workers: usize) -> Room {
     };
     let mut room = Room::default();
     for (track, lines) in FIXED {
-        if take(lines) {
+        // A master of worker processes has no loop of its own.
+        let of_loop = matches!(track, Track::Loop | Track::Longest | Track::Ready);
+        if (own_loop || !of_loop) && take(lines) {
             room.fixed.push(track);
         }
     }
@@ -162,11 +164,11 @@ pub fn room(high: u16, workers: usize) -> Room {
     room.overview = take(1);
     let lives = usize::from(free).min(3);
     free -= lives as u16;
-    if free >= 1 {
+    if free >= 1 && own_loop {
         room.tall += 1;
         free -= 1;
     }
-    if free >= 12 {
+    if free >= 12 && own_loop {
         room.tall += 1;
         free -= 1;
     }
@@ -190,7 +192,7 @@ pub fn shape(scene: &Scene<'_>, room: &Room, ruler: Ruler) -> Shape {
         for id in ORDER.iter().copied().filter(|id| room.fixed.contains(id)) {
             match id {
                 Track::Loop => {
-                    add(id, percent(busy_share(cells)), room.tall, loop_cells(trace, scene), labels(trace, scene));
+                    add(id, percent(busy_share(cells)), room.tall, loop_cells(cells, trace, scene), labels(cells, trace, scene));
                 }
                 Track::Longest => {
                     let longest = cells.columns.iter().filter_map(|c| c.longest).map(|s| s.length()).max();
@@ -217,7 +219,12 @@ pub fn shape(scene: &Scene<'_>, room: &Room, ruler: Ruler) -> Shape {
                 _ => add(id, level_most(cells, |c| c.unread, bytes), 1, levels(cells, |c| c.unread), Vec::new()),
             }
         }
-        if room.workers > cells.workers {
+        let processes = trace.loops().count();
+        for (n, own) in trace.loops().enumerate().take(room.workers) {
+            let labels = labels(own, trace, scene).into_iter().filter(|label| label.leans).collect();
+            add(Track::Process(n as u8), percent(busy_share(own)), 1, loop_cells(own, trace, scene), labels);
+        }
+        if processes == 0 && room.workers > cells.workers {
             let most = cells.columns.iter().filter_map(|c| c.serving).max().unwrap_or(0);
             let row = known(cells, |c| match c.serving {
                 None => Cell::Blank,
@@ -226,7 +233,7 @@ pub fn shape(scene: &Scene<'_>, room: &Room, ruler: Ruler) -> Shape {
             });
             add(Track::Threads, most_of(f64::from(most), look), 1, row, Vec::new());
         }
-        for n in 0..room.workers.min(cells.workers) {
+        for n in 0..room.workers.saturating_sub(processes).min(cells.workers) {
             let time: u64 = cells.columns.iter().map(|c| c.workers[n]).sum();
             let all = cells.until.since(cells.since.max(cells.grid.from)).0.max(1);
             let row = known(cells, |c| {
@@ -260,6 +267,7 @@ pub fn name(id: Track, look: Look<'_>) -> String {
         Track::UnderWay => look.text("tracks.under_way").into_owned(),
         Track::Queue => look.text("tracks.queue").into_owned(),
         Track::Unread => look.text("tracks.unread").into_owned(),
+        Track::Process(n) => look.fill("tracks.process", &[("n", &(u32::from(n) + 1).to_string())]),
         Track::Worker(n) => look.fill("tracks.worker", &[("n", &(u32::from(n) + 1).to_string())]),
         Track::Connection(conn) => look.fill("conn", &[("id", &conn.0.to_string())]),
     }
@@ -307,8 +315,7 @@ fn stall_of<'a>(trace: &'a Trace, span: &Span) -> Option<&'a Stall> {
     trace.stalls().iter().find(|stall| stall.began == span.began)
 }
 
-fn loop_cells(trace: &Trace, scene: &Scene<'_>) -> Vec<Cell> {
-    let cells = trace.cells();
+fn loop_cells(cells: &Cells, trace: &Trace, scene: &Scene<'_>) -> Vec<Cell> {
     let (cell, threshold) = (cells.grid.cell.0.max(1), scene.world.stall_threshold);
     let mut last: Option<Span> = None;
     let one = |(n, column): (usize, &Column)| {
@@ -398,8 +405,8 @@ fn place_of(cells: &Cells, n: usize, stay: &Stay) -> Cell {
 }
 
 /// What is written above the loop's track: each callback that is as long as a column, stalls with what they were, gaps.
-fn labels(trace: &Trace, scene: &Scene<'_>) -> Vec<Label> {
-    let (cells, look) = (trace.cells(), scene.look);
+fn labels(cells: &Cells, trace: &Trace, scene: &Scene<'_>) -> Vec<Label> {
+    let look = scene.look;
     let last = cells.grid.columns.saturating_sub(1);
     let column = |at: Nanos| if at < cells.grid.from { 0 } else { cells.grid.column(at).unwrap_or(last) };
     let mut out: Vec<Label> = Vec::new();
