@@ -105,15 +105,16 @@ fn run(clock: Clock, targets: &Mutex<Vec<Target>>, hurry: &AtomicBool, send: &Sy
         }
         let hurry = hurry.load(Relaxed);
         let queues = hurry || began >= queues_due;
-        if queues {
-            queues_due = began + QUEUES;
-        }
         let depth = Depth { queues, processes: slow };
         let round = eyes.look(&clock, &targets, depth);
         // A reader that is away (suspended) misses rounds; the next one tells it where things stand.
         let _ = send.try_send(round);
         // CPU time, not time: on a busy machine the sampler waits for its turn like everybody, and must not wait twice for that.
         let cost = clock::thread_cpu().since(used);
+        if queues {
+            // Beside tens of thousands of sockets each look takes milliseconds: in calm not more than a two-hundredth of a core.
+            queues_due = began + QUEUES.max(Nanos(cost.0.saturating_mul(200)));
+        }
         let pace = if hurry { FAST } else { CALM };
         let pause = pace.since(clock.now().since(began)).0.max(cost.0.saturating_mul(19));
         match end.recv_timeout(Duration::from_nanos(pause)) {
