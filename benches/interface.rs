@@ -49,6 +49,7 @@ impl Session {
         for (name, value) in [("TERM", "xterm-256color"), ("COLORTERM", "truecolor"), ("LANG", "en_US.UTF-8")] {
             command.env(name, value);
         }
+        command.env("XDG_STATE_HOME", concat!(env!("CARGO_TARGET_TMPDIR"), "/state"));
         let child = pair.slave.spawn_command(command)?;
         drop(pair.slave);
         let shown = Arc::new((Mutex::new(vt100::Parser::new(rows, cols, 0)), Condvar::new()));

@@ -6,6 +6,7 @@
 mod copy;
 mod dispatch;
 mod input;
+mod keeper;
 mod pump;
 mod signals;
 mod terminal;
@@ -18,18 +19,21 @@ use anyhow::Context as _;
 
 use crate::base::clock::Clock;
 use crate::base::lang::Lang;
+use crate::base::text::visible;
 use crate::base::units::Nanos;
 use crate::command::keymap::Keymap;
 use crate::lab;
 use crate::scenario::Scenario;
 use crate::scenario::catalogue::BUILT_IN;
+use crate::scenario::progress::{Progress, Store};
 use crate::scope::screens::timeline;
-use crate::scope::{self, Answers, Eye, Look, Scene, Screen, Targets, Theme, Tier, Ui};
+use crate::scope::{self, Answers, Eye, Look, Scene, Screen, Targets, Theme, Tier, Ui, words};
 use crate::world::Life;
 use crate::world::trace::Trace;
 
 use dispatch::Flow;
 use input::Input;
+use keeper::Keeper;
 use pump::Pump;
 use terminal::Screen as Terminal;
 use travel::Then;
@@ -49,6 +53,8 @@ pub struct Options {
     pub fps: u8,
     /// Whether only ASCII is drawn.
     pub ascii: bool,
+    /// Where what has been done of the lessons is kept; without it, nowhere.
+    pub progress: Option<Store>,
     /// What every key means.
     pub keys: Keymap,
 }
@@ -66,6 +72,10 @@ enum Wake {
     Refused(lab::Refusal),
     /// The lab cannot go on.
     Failed(anyhow::Error),
+    /// What has been done of the lessons, as it has been written.
+    Progress(Progress),
+    /// It could not be written.
+    NotKept(String),
 }
 
 /// Between two pictures while nothing happens but load: figures are held longer, and the wheel's hand needs no more.
@@ -98,7 +108,9 @@ pub fn run(options: Options) -> anyhow::Result<Option<i32>> {
     signals::watch(sender.clone()).context("watching for signals")?;
     let terminal = Terminal::enter().context("taking the terminal")?;
     let lesson = lessons.iter().position(|l| l.id == scenario.id).unwrap_or(0);
-    let ui = Ui { screen, lesson, ..Ui::default().for_lesson(&scenario) };
+    let (progress, notice) = known(options.progress.as_ref(), options.lang);
+    let ui = Ui { screen, lesson, notice, progress, ..Ui::default().for_lesson(&scenario) };
+    let keeper = Keeper::start(options.progress, sender.clone()).context("starting the progress's thread")?;
     let pump = Pump::start(scenario.clone(), options.lab, sender.clone()).context("starting the lab's thread")?;
     input::listen(sender).context("starting the input's thread")?;
     let clock = Clock::start();
@@ -110,6 +122,7 @@ pub fn run(options: Options) -> anyhow::Result<Option<i32>> {
         lessons,
         scenario,
         ui,
+        keeper,
         eye: Eye::default(),
         trace: Trace::default(),
         answers: Answers::default(),
@@ -124,6 +137,22 @@ pub fn run(options: Options) -> anyhow::Result<Option<i32>> {
     app.run(&wakes)
 }
 
+/// What has been done so far, and what there is to say of it.
+fn known(store: Option<&Store>, lang: Lang) -> (Progress, Option<String>) {
+    match store.map(Store::load) {
+        None => (Progress::default(), None),
+        Some(Ok((progress, None))) => (progress, None),
+        Some(Ok((progress, Some(aside)))) => {
+            let path = visible(&aside.display().to_string());
+            (progress, Some(words::fill(lang, "notice.progress_aside", &[("path", &path)])))
+        }
+        Some(Err(trouble)) => {
+            let why = visible(&trouble.to_string());
+            (Progress::default(), Some(words::fill(lang, "notice.progress_lost", &[("why", &why)])))
+        }
+    }
+}
+
 /// The running program.
 struct App {
     terminal: Terminal,
@@ -133,6 +162,7 @@ struct App {
     lessons: Vec<Scenario>,
     scenario: Scenario,
     ui: Ui,
+    keeper: Keeper,
     eye: Eye,
     trace: Trace,
     answers: Answers,
@@ -201,6 +231,14 @@ impl App {
                 self.say(dispatch::refusal(&refusal, self.lang));
                 Ok(Flow::Draw)
             }
+            Wake::Progress(progress) => {
+                self.ui.progress = progress;
+                Ok(Flow::Draw)
+            }
+            Wake::NotKept(why) => {
+                self.say(words::fill(self.lang, "notice.progress_lost", &[("why", &visible(&why))]));
+                Ok(Flow::Draw)
+            }
             Wake::Signal(signal) => self.signal(signal),
             Wake::Input(Input::Lost) => Ok(Flow::Quit(Some(signal_hook::consts::SIGHUP))),
             Wake::Input(Input::Key(key)) => {
@@ -250,6 +288,7 @@ impl App {
             ui.plot = drawn.plot;
             // The lab goes on while the picture goes to the terminal.
         })?;
+        self.keeper.keep(&self.scenario.id, self.ui.done_of(&self.scenario));
         for (specimen, order) in orders {
             self.pump.order(pump::Order::Carry(Some(specimen), order));
         }

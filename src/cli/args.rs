@@ -14,6 +14,7 @@ Examples:
   loopscope run 04-computing-callback
   loopscope run my-lesson.ron --port 8080
   loopscope list
+  loopscope progress                 what you have done of them
   loopscope check --all              run every lesson without a terminal, and hold it to its claims
   loopscope check my-lesson.ron --json
   loopscope selectors --idle 10,1000,10000 --active 1
@@ -65,6 +66,8 @@ pub enum What {
         #[arg(long)]
         json: bool,
     },
+    /// Show what has been done of the lessons, or forget it
+    Progress(Standing),
     /// Run scenarios without a terminal and hold them to their claims
     #[command(after_help = CHECK_HELP)]
     Check(Check),
@@ -104,6 +107,20 @@ pub struct View {
     /// Pictures a second, 1 to 120; by default 30
     #[arg(long, value_name = "N", env = "LOOPSCOPE_FPS", value_parser = clap::value_parser!(u8).range(1..=120))]
     pub fps: Option<u8>,
+}
+
+#[derive(Clone, Debug, Group)]
+pub struct Standing {
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Forget what has been done of this lesson; without an id, of all
+    #[arg(long, value_name = "ID", conflicts_with = "json")]
+    #[expect(clippy::option_option, reason = "clap's way to say: not at all, without a value, with one")]
+    pub reset: Option<Option<String>>,
+    /// Do not ask before forgetting
+    #[arg(long, requires = "reset")]
+    pub yes: bool,
 }
 
 #[derive(Clone, Debug, Group)]

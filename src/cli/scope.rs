@@ -7,6 +7,7 @@ use super::settings::Settings;
 use super::{Ended, complain, point_at};
 use crate::base::lang::Lang;
 use crate::scenario::catalogue::{self, NotFound};
+use crate::scenario::progress::Store;
 
 /// Opens the scope on a scenario, or on the list of lessons.
 pub fn run(scenario: Option<&str>, settings: &Settings) -> anyhow::Result<Ended> {
@@ -37,6 +38,7 @@ pub fn run(scenario: Option<&str>, settings: &Settings) -> anyhow::Result<Ended>
         fps: settings.fps,
         ascii: settings.ascii,
         keys: settings.keys.clone(),
+        progress: Store::of(|name| std::env::var(name).ok()),
     };
     let signal = crate::app::run(options)?;
     Ok(signal.map_or(Ended::Fine, |signal| Ended::Interrupted(u8::try_from(signal).unwrap_or(0))))

@@ -1255,7 +1255,7 @@ pub static COMMANDS: &[Row] = &[
         "screen",
         View,
         Digit(Command::Screen),
-        keys!(SCREENS: "1" "2" "3" "4" "5"),
+        keys!(SCREENS: "1" "2" "3" "4" "5" "6"),
         words("screen", "画面"),
         words("show this screen; while a question is open, digits answer it", "切换到这个画面;有问题待答时,数字键用来回答"),
     ),

@@ -13,6 +13,7 @@ pub mod grammar;
 pub mod load;
 pub mod mistake;
 pub mod outline;
+pub mod progress;
 pub mod schema;
 pub mod stretch;
 pub mod validate;

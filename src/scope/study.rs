@@ -40,6 +40,8 @@ pub fn asked(step: &Step) -> Option<Asked<'_>> {
 /// What is known of one step.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Record {
+    /// Whether it was turned to.
+    pub seen: bool,
     /// How many hints of its task are shown.
     pub hints: usize,
     /// Whether it was done for the person.

@@ -16,6 +16,7 @@ use crate::command::table::{self, Menu};
 use crate::scenario::Scenario;
 use crate::scenario::attempt::Attempt;
 use crate::scenario::compare;
+use crate::scenario::progress::{Done, Progress, Solved};
 use crate::scenario::schema::{Expectation, Step};
 use crate::scenario::stretch::Stretch;
 use crate::telemetry::event::Event;
@@ -38,6 +39,8 @@ pub enum Screen {
     Latency,
     /// Specimens side by side on one time axis.
     Compare,
+    /// The lesson in full, with what was answered and how far one has come.
+    Lesson,
 }
 
 /// What lies open over the screen.
@@ -141,6 +144,8 @@ pub struct Ui {
     pub dismissed: Option<(usize, Nanos)>,
     /// One line for the person: what just happened, or why not.
     pub notice: Option<String>,
+    /// What has been done of all lessons, in this run and before.
+    pub progress: Progress,
 }
 
 impl Ui {
@@ -154,6 +159,7 @@ impl Ui {
             answers: vec![None; steps],
             done: vec![false; steps],
             records: vec![Record::default(); steps],
+            progress: self.progress.clone(),
             ..Self::default()
         }
     }
@@ -175,8 +181,8 @@ impl Ui {
     pub fn ground(&self, scenario: &Scenario) -> Context {
         match self.screen {
             Screen::Start => Context::Home,
-            Screen::Scope if self.is_asked(scenario) => Context::Question,
-            Screen::Scope => Context::Lab,
+            Screen::Scope | Screen::Lesson if self.is_asked(scenario) => Context::Question,
+            Screen::Scope | Screen::Lesson => Context::Lab,
             Screen::Timeline => Context::Timeline,
             Screen::Connections | Screen::Latency => Context::Table,
             Screen::Compare => Context::Compare,
@@ -500,13 +506,35 @@ impl Ui {
         }
     }
 
+    /// What has been done of this lesson in this run.
+    pub fn done_of(&self, scenario: &Scenario) -> Done {
+        let steps = || (0_u16..).zip(&scenario.lesson).zip(self.records.iter().zip(&self.done));
+        let solved = |step: &Step, record: &Record| match step {
+            Step::Task(_) if record.helped => Some(Solved::Shown),
+            Step::Task(_) => Some(Solved::Alone),
+            _ => None,
+        };
+        let review = self.done.iter().skip(scenario.lesson.len());
+        Done {
+            seen: steps().filter(|(_, (record, _))| record.seen).map(|((n, _), _)| n).collect(),
+            answers: steps().filter_map(|((n, _), _)| Some((n, self.answers.get(usize::from(n)).copied().flatten()?))).collect(),
+            solved: steps()
+                .filter(|(_, (_, done))| **done)
+                .filter_map(|((n, step), (record, _))| Some((n, solved(step, record)?)))
+                .collect(),
+            reviewed: (0_u16..).zip(review).filter(|(_, done)| **done).map(|(n, _)| n).collect(),
+        }
+    }
+
     /// Looks whether what this step asks for has come true. Returns what the task of this step has done now, and to which specimen.
     pub fn look(&mut self, scenario: &Scenario, world: &World) -> Vec<(SpecimenId, Command)> {
         let fresh = self.step_since.is_none();
         let since = *self.step_since.get_or_insert(world.now);
         let Some(step) = scenario.lesson.get(self.step) else { return Vec::new() };
-        let (answered, done) = (self.answer().is_some(), self.is_done());
+        let (answered, done, away) = (self.answer().is_some(), self.is_done(), self.screen == Screen::Start);
         let (Some(record), Some(is_done)) = (self.records.get_mut(self.step), self.done.get_mut(self.step)) else { return Vec::new() };
+        // Behind the list of lessons a lesson runs that nobody has opened.
+        record.seen |= !away;
         if fresh && !done {
             record.measure(step, scenario, |figure| figure.value(world));
         }

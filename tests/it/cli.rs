@@ -12,7 +12,7 @@ fn loopscope(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_loopscope"));
     command.args(arguments).stdin(Stdio::null()).env_remove("LC_ALL").env_remove("LC_MESSAGES").env("LANG", "C.UTF-8");
     // Whatever the person who runs the tests has configured.
-    command.env("XDG_CONFIG_HOME", "/nonexistent");
+    command.env("XDG_CONFIG_HOME", "/nonexistent").env("XDG_STATE_HOME", "/nonexistent");
     command
 }
 
@@ -198,4 +198,39 @@ fn an_interrupted_check_leaves_nothing_behind() {
         std::thread::sleep(Duration::from_millis(20));
     }
     assert!(!children.iter().any(alive), "{children:?}");
+}
+
+#[test]
+fn progress_is_shown_and_forgotten_only_when_that_is_meant() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("loopscope").join("progress.json");
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    let kept = r#"{ "version": 1, "lessons": { "06-panic": { "seen": [0, 1], "answers": { "1": 2 }, "solved": {}, "reviewed": [] } } }"#;
+    fs::write(&file, kept).unwrap();
+    let run = |arguments: &[&str]| {
+        let Output { status, stdout, stderr } = loopscope(arguments).env("XDG_STATE_HOME", folder.path()).output().unwrap();
+        (status.code().unwrap_or(-1), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
+    };
+    let (code, out, _) = run(&["progress", "--json"]);
+    let lessons: Value = serde_json::from_str(&out).unwrap();
+    let panic = lessons.as_array().unwrap().iter().find(|lesson| lesson["id"] == "06-panic").unwrap();
+    assert_eq!((code, &panic["answers_right"], &panic["steps_seen"], &panic["done"]), (0, &1.into(), &2.into(), &false.into()));
+    let (_, out, _) = run(&["progress"]);
+    assert!(out.contains("06-panic") && out.contains("0 of "), "{out}");
+
+    let (code, _, err) = run(&["progress", "--reset", "06-panic"]);
+    assert!(code == 2 && err.contains("--yes"), "without anybody to ask nothing is forgotten: {err}");
+    assert_eq!(fs::read_to_string(&file).unwrap(), kept);
+    let (code, _, err) = run(&["progress", "--reset", "06-pani", "--yes"]);
+    assert!(code == 2 && err.contains("did you mean \"06-panic\"?"), "{err}");
+    let (code, out, _) = run(&["progress", "--reset", "06-panic", "--yes"]);
+    assert_eq!((code, out.as_str()), (0, "forgotten: the progress of 06-panic\n"));
+    assert!(!fs::read_to_string(&file).unwrap().contains("06-panic"));
+    let (code, out, _) = run(&["progress", "--reset", "--yes"]);
+    assert_eq!((code, out.as_str()), (0, "there was nothing to forget\n"));
+
+    fs::write(&file, "{ not json").unwrap();
+    let (code, _, err) = run(&["progress"]);
+    assert!(code == 0 && err.contains("progress.json.broken-1"), "{err}");
+    assert_eq!(fs::read_to_string(folder.path().join("loopscope").join("progress.json.broken-1")).unwrap(), "{ not json");
 }

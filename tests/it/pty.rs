@@ -1,7 +1,7 @@
 //! The program on a terminal of its own: what it draws, and that the terminal is given back whatever ends or interrupts it.
 
 use std::io::{Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -28,6 +28,11 @@ struct Seen {
     raw: Vec<u8>,
 }
 
+/// Where these sessions keep their progress: not where the person who runs the tests does.
+fn state_home() -> PathBuf {
+    PathBuf::from(format!("{}/state-{}", env!("CARGO_TARGET_TMPDIR"), std::process::id()))
+}
+
 impl Session {
     fn start(args: &[&str], columns: u16, rows: u16) -> Self {
         Self::configured(args, columns, rows, None)
@@ -45,6 +50,7 @@ impl Session {
         command.env_remove("LC_ALL");
         command.env_remove("NO_COLOR");
         command.env("XDG_CONFIG_HOME", config.unwrap_or(Path::new("/nonexistent")));
+        command.env("XDG_STATE_HOME", state_home());
         let child = pair.slave.spawn_command(command).unwrap();
         drop(pair.slave);
         let seen = Arc::new(Mutex::new(Seen { parser: vt100::Parser::new(rows, columns, 0), raw: Vec::new() }));
@@ -427,4 +433,38 @@ fn other_keys_work_and_are_shown_everywhere() {
     session.wait_for("holds the loop");
     session.send("q");
     assert!(session.ended().success());
+}
+
+#[test]
+fn what_was_done_of_a_lesson_outlives_a_kill_and_stands_on_the_lesson_screen() {
+    let done = || {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_loopscope"))
+            .args(["progress", "--json"])
+            .env("XDG_STATE_HOME", state_home())
+            .output()
+            .unwrap();
+        let lessons: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        lessons.as_array().unwrap().iter().find(|lesson| lesson["id"] == "12-timers").unwrap().clone()
+    };
+    let mut session = Session::start(&["run", "12-timers", "--port", "0"], 120, 36);
+    session.wait_for("LIVE");
+    session.send("\r");
+    session.wait_for("When do their callbacks run?");
+    session.send("2");
+    session.wait_for("Right.");
+    let begun = Instant::now();
+    while done()["answers_right"] != 1 {
+        assert!(begun.elapsed() < PATIENCE, "{}", done());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    session.signal(Signal::KILL);
+    session.ended();
+    assert_eq!(done()["answers_right"], 1);
+    let mut session = Session::start(&["run", "12-timers", "--port", "0"], 120, 36);
+    session.wait_for("LIVE");
+    session.send("\x1b[Z");
+    session.wait_for("all lessons");
+    session.wait("the answer of before", |screen| screen.contains("you:") && screen.contains("a little later"));
+    session.send("q");
+    session.ended();
 }

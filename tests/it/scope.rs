@@ -12,6 +12,7 @@ use loopscope::command::keymap::{Context, Keymap};
 use loopscope::command::table::{COMMANDS, Menu};
 use loopscope::scenario::Scenario;
 use loopscope::scenario::catalogue::BUILT_IN;
+use loopscope::scenario::progress::{Done, Progress, Solved};
 use loopscope::scenario::schema::Step;
 use loopscope::scope::answers::Ask;
 use loopscope::scope::line::Line;
@@ -258,6 +259,23 @@ fn asked(name: &'static str, story: &Story, ui: &Ui, scenario: &Scenario) -> Sta
     state
 }
 
+/// Two lessons done, the second with the solution shown; a third begun.
+fn progress() -> Progress {
+    let mut progress = Progress::default();
+    for (lesson, solved) in LESSONS.iter().zip([Some(Solved::Alone), Some(Solved::Shown), None]) {
+        let steps = || (0_u16..).zip(&lesson.lesson);
+        let answers = steps().filter_map(|(n, step)| match step {
+            Step::Predict { answer, .. } if solved.is_some() || n < 3 => Some((n, if n == 1 { 0 } else { *answer })),
+            _ => None,
+        });
+        let tasks = steps().filter_map(|(n, step)| matches!(step, Step::Task(_)).then_some((n, solved?)));
+        let seen = steps().map(|(n, _)| n).filter(|n| solved.is_some() || *n < 3);
+        let done = Done { seen: seen.collect(), answers: answers.collect(), solved: tasks.collect(), reviewed: [0, 1].into() };
+        progress.merge(&lesson.id, &done);
+    }
+    progress
+}
+
 /// The states that a picture is taken of.
 fn states() -> Vec<State> {
     let one = || Story::new(&["naive"]).calm(Nanos::secs(12));
@@ -289,7 +307,7 @@ fn states() -> Vec<State> {
     let several = |n: usize| Story::new(&["naive", "pool", "sliced", "caught"][..n]);
     let compare = |chosen: usize| Ui { screen: Screen::Compare, chosen, ..at(0) };
     vec![
-        state("start", one().world(), Ui { screen: Screen::Start, ..base.clone() }, &healthy),
+        state("start", one().world(), Ui { screen: Screen::Start, progress: progress(), ..base.clone() }, &healthy),
         state("calm", one().world(), at(0), &computing),
         state("stalled", one().hang(Nanos::millis(612)).world(), at(1), &computing),
         state(
@@ -345,6 +363,18 @@ fn states() -> Vec<State> {
         state("unfair", one().greed(Nanos::secs(2)).world(), at(0), &computing),
         state("latency-three", three().world(), Ui { screen: Screen::Latency, chosen: 2, ..at(0) }, &computing),
         state("latency-none", World::new(&Story::new(&["naive"]).setup()), Ui { screen: Screen::Latency, ..at(0) }, &computing),
+        state(
+            "lesson",
+            three().world(),
+            Ui { screen: Screen::Lesson, progress: progress(), answers: vec![None, Some(0)], ..at(1) },
+            &computing,
+        ),
+        state(
+            "lesson-task",
+            one().world(),
+            Ui { screen: Screen::Lesson, progress: progress(), records: hints(&computing, 3), ..at(task) },
+            &computing,
+        ),
         state("connections-none", World::new(&Story::new(&["naive"]).setup()), Ui { screen: Screen::Connections, ..at(0) }, &computing),
         timeline_state("timeline", &stalled(), None, 0, at(0), &computing),
         timeline_state("timeline-hangs", &short().hang(Nanos::millis(612)), None, 2, at(0), &computing),

@@ -3,6 +3,7 @@
 mod compare;
 mod connections;
 mod latency;
+mod lesson;
 mod scope;
 mod start;
 pub mod timeline;
@@ -50,6 +51,7 @@ pub static SCREENS: &[Row] = &[
     Row { screen: Screen::Connections, name: "screen.connections", about: &["help.connections", "help.stages"], draw: connections::draw },
     Row { screen: Screen::Latency, name: "screen.latency", about: &["help.latency", "help.parts"], draw: latency::draw },
     Row { screen: Screen::Compare, name: "screen.compare", about: &["help.compare", "help.differences"], draw: compare::draw },
+    Row { screen: Screen::Lesson, name: "screen.lesson", about: &["help.course", "help.task", "help.progress"], draw: lesson::draw },
 ];
 
 /// Draws what every screen of a running lab but the first has in common: head, cards of several specimens in their short form, footer.

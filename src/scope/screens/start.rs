@@ -18,11 +18,12 @@ use ratatui::layout::Rect;
 use ratatui::widgets::Widget;
 
 use crate::command::Command;
+use crate::scenario::progress::Standing;
 use crate::scenario::schema::words as written;
 use crate::scope::Scene;
-use crate::scope::panels::{footer, head, timeline, wheel};
+use crate::scope::panels::{course, footer, head, timeline, wheel};
 use crate::scope::pen::{Pen, Targets, frame, frame_lit};
-use crate::scope::text::{width, wrap};
+use crate::scope::text::{clip, width, wrap};
 use crate::scope::theme::Role;
 
 use super::inset;
@@ -92,7 +93,11 @@ fn name(scene: &Scene<'_>, buf: &mut Buffer, area: Rect) {
 
 fn lessons(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, targets: &mut Targets) {
     let look = scene.look;
-    let inner = inset(frame(buf, area, look, &look.text("start.lessons"), ""));
+    let standings: Vec<Option<Standing>> =
+        scene.lessons.iter().map(|lesson| scene.ui.progress.of(&lesson.id).map(|done| done.standing(lesson))).collect();
+    let done = standings.iter().flatten().filter(|standing| standing.is_done()).count().to_string();
+    let note = look.fill("start.done", &[("done", &done), ("of", &scene.lessons.len().to_string())]);
+    let inner = inset(frame(buf, area, look, &look.text("start.lessons"), &note));
     let mut pen = Pen::new(buf, inner);
     let columns = usize::from(inner.width.saturating_sub(5));
     let blocks: Vec<Vec<String>> = scene
@@ -117,7 +122,16 @@ fn lessons(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, targets: &mut Target
         targets.add(line, Command::Pick(n as u8));
         pen.text(inner.x, y, if chosen { "▸" } else { " " }, over(Role::Accent));
         pen.text_right(inner.x + 3, y, &(n + 1).to_string(), over(Role::Dim));
-        pen.text(inner.x + 4, y, written(&lesson.title, look.lang), over(Role::Strong));
+        // What has been done of it: answers right where there is room, all of it, its task.
+        let right = standings[n].filter(|_| inner.width >= 44).map(|standing| format!("{}/{}", standing.right.0, standing.right.2));
+        let [all, task] = course::marks(standings[n]);
+        let room = inner.width.saturating_sub(4 + 4 + right.as_ref().map_or(0, |right| right.len() as u16 + 1));
+        pen.text(inner.x + 4, y, &clip(written(&lesson.title, look.lang), usize::from(room)), over(Role::Strong));
+        if let Some(right) = right {
+            pen.text_right(inner.right().saturating_sub(4), y, &right, over(Role::Dim));
+        }
+        pen.text(inner.right().saturating_sub(3), y, all.0, over(all.1));
+        pen.text(inner.right().saturating_sub(1), y, task.0, over(task.1));
         y += 1;
         if spread || chosen {
             for text in block {
