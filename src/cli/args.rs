@@ -16,6 +16,7 @@ Examples:
   loopscope list
   loopscope progress                 what you have done of them
   loopscope check --all              run every lesson without a terminal, and hold it to its claims
+  loopscope new my-lesson.ron        a commented lesson to start from; loopscope docs explains it
   loopscope check my-lesson.ron --json
   loopscope selectors --idle 10,1000,10000 --active 1
 
@@ -68,6 +69,14 @@ pub enum What {
     },
     /// Show what has been done of the lessons, or forget it
     Progress(Standing),
+    /// Write a commented lesson to start from; what is there already is left as it is
+    New {
+        /// The file to write
+        #[arg(value_name = "FILE")]
+        file: std::path::PathBuf,
+    },
+    /// Print how to write lessons, with all commands, faults, mitigations, handlers, claims and figures, as Markdown
+    Docs,
     /// Run scenarios without a terminal and hold them to their claims
     #[command(after_help = CHECK_HELP)]
     Check(Check),

@@ -14,6 +14,7 @@ mod scope;
 mod selectors;
 mod settings;
 mod standing;
+pub mod teaching;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -90,6 +91,8 @@ fn obey(what: Option<What>, lang: Option<Lang>, view: &View, config: &Config) ->
     match what {
         Some(What::Run { scenario, view }) => scope::run(Some(&scenario), &config.settings(&view, lang)),
         Some(What::List { json }) => list::run(json, lang),
+        Some(What::New { file }) => teaching::new(&file, lang),
+        Some(What::Docs) => teaching::docs(lang),
         Some(What::Progress(options)) => standing::run(&options, lang),
         Some(What::Check(options)) => check::run(&options, &config.place(options.bind, options.port), lang),
         _ => scope::run(None, &config.settings(view, lang)),

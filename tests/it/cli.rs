@@ -234,3 +234,22 @@ fn progress_is_shown_and_forgotten_only_when_that_is_meant() {
     assert!(code == 0 && err.contains("progress.json.broken-1"), "{err}");
     assert_eq!(fs::read_to_string(folder.path().join("loopscope").join("progress.json.broken-1")).unwrap(), "{ not json");
 }
+
+#[test]
+fn a_new_lesson_proves_itself_and_nothing_is_overwritten() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("first-steps.ron");
+    let (code, out, _) = run(&["new", name(&file), "--lang", "zh"]);
+    assert!(code == 0 && out.contains("loopscope check"), "{out}");
+    let text = fs::read_to_string(&file).unwrap();
+    assert!(text.contains("id: \"first-steps\""), "{text:.400}");
+    let (code, _, err) = run(&["new", name(&file)]);
+    assert!(code == 2 && err.contains("is there already"), "{err}");
+    assert_eq!(fs::read_to_string(&file).unwrap(), text);
+    let (code, out, err) = run(&["check", name(&file), "--quiet", "--port", "0"]);
+    assert!(code == 0, "{out}{err}");
+    let (code, _, _) = run(&["new", name(&folder.path().join("no-such-folder").join("x.ron"))]);
+    assert_eq!(code, 2);
+    let (code, out, _) = run(&["docs", "--lang", "zh"]);
+    assert!(code == 0 && out.starts_with("# 编写课程"), "{out:.80}");
+}

@@ -3,8 +3,10 @@
 //! `UPDATE_DOCS=1 cargo test docs` writes them anew.
 
 use std::fmt::Write;
+use std::path::Path;
 
 use loopscope::base::lang::Lang;
+use loopscope::cli::teaching::handbook;
 use loopscope::command::keymap::Context;
 use loopscope::command::table::{COMMANDS, Group, Row};
 use loopscope::scenario::catalogue::BUILT_IN;
@@ -101,6 +103,20 @@ fn every_picture_in_the_readme_exists() {
     assert!(!pictures.is_empty());
     for picture in pictures {
         let path = format!("{}/assets/{picture}", env!("CARGO_MANIFEST_DIR"));
-        assert!(std::path::Path::new(&path).exists(), "{path}");
+        assert!(Path::new(&path).exists(), "{path}");
+    }
+}
+
+#[test]
+fn the_handbook_for_teachers_is_what_the_program_prints() {
+    for (lang, file) in [(Lang::En, "TEACHING.md"), (Lang::Zh, "TEACHING.zh.md")] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(file);
+        let printed = handbook(lang);
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(&path, &printed).unwrap();
+        }
+        let kept = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(kept == printed, "docs/{file} is behind: UPDATE_DOCS=1 cargo test docs");
     }
 }
