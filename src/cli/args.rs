@@ -25,7 +25,7 @@ Exit codes: 0 fine, 1 a claim did not hold, 2 wrong usage or file.";
 const CHECK_HELP: &str = "\
 Each scenario is run headless: its servers and clients are started, its script is played, and its claims are held against what was
 measured; where claims fail while the machine is busy with something else, it is played again, up to three times. Then its lesson is walked: every step that has the reader try something is tried, and must
-lead to what it says; every task is solved with its own solution, and must not have been solved before.
+lead to what it says; every task is solved with its own solution, and must not have been solved before. This, too, is done again while the machine is busy.
 
 Examples:
   loopscope check 06-panic

@@ -64,7 +64,7 @@ pub struct Run {
     pub ready_after_ms: f64,
     /// How long the script ran from there, in milliseconds.
     pub duration_ms: f64,
-    /// How often the script was played: again where claims failed while the machine was busy.
+    /// How often the script was played: again where claims failed while the machine was busy. (So is the lesson; that is not counted here.)
     pub attempts: u32,
     /// The largest share of a second in which a loop could have run and waited for a CPU: above [`BUSY`], the machine was busy.
     pub cpu_wait: f64,

@@ -45,6 +45,7 @@ struct Tally {
     /// See [`counts`].
     counts: [u64; COUNTS],
     cpu: (Nanos, Nanos),
+    lost_updates: Option<u32>,
     levels: Levels,
 }
 
@@ -134,6 +135,7 @@ impl Tally {
             closed,
             counts: counts(specimen),
             cpu,
+            lost_updates: specimen.lost_updates(),
             levels: Levels::of(specimen),
         }
     }
@@ -255,6 +257,7 @@ impl Stretch {
                 let (cpu, wall) = (now.cpu.0.since(then.cpu.0), now.cpu.1.since(then.cpu.1));
                 (wall > Nanos::ZERO).then(|| (cpu.as_secs() / wall.as_secs()).min(1.0))
             }
+            Figure::LostUpdates { .. } => now.lost_updates.map(|lost| f64::from(lost.saturating_sub(then.lost_updates.unwrap_or(0)))),
             Figure::LongestStall { .. } => turns.then(|| stalls().map(|stall| stall.length).max().unwrap_or_default().as_millis()),
             Figure::Victims { .. } => turns.then(|| f64::from(stalls().map(|stall| stall.victims).max().unwrap_or(0))),
             // What is of now, or of the last second, as it is.
@@ -264,7 +267,6 @@ impl Stretch {
             | Figure::Connections { .. }
             | Figure::Threads { .. }
             | Figure::Switches { .. }
-            | Figure::LostUpdates { .. }
             | Figure::CpuTotal { .. }
             | Figure::Lost => figure.value(world),
         }
