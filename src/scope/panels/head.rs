@@ -26,6 +26,18 @@ use crate::telemetry::vocabulary::Fault;
 use crate::world::findings::{self, Evidence, Finding, FindingKind};
 use crate::world::{Death, Life, Specimen, Stall, StallKind};
 
+/// Below so many columns the announcement has no room for what else there is to say of a stall.
+const NARROW: u16 = 72;
+
+/// What a stall did, where that is known.
+fn kind_key(kind: StallKind) -> Option<&'static str> {
+    match kind {
+        StallKind::Computing => Some("announce.computing"),
+        StallKind::Parked => Some("announce.parked"),
+        StallKind::Unknown => None,
+    }
+}
+
 /// The state of what is shown, in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
@@ -246,12 +258,7 @@ fn of_stall(stall: &Stall, finding: &Finding, now: Nanos, look: Look<'_>) -> Ann
         (false, true) => "announce.held_for",
         (false, false) => "announce.held",
     };
-    let kind = match (stall.kind, ongoing) {
-        (StallKind::Computing, _) => Some("announce.computing"),
-        (StallKind::Parked, _) => Some("announce.parked"),
-        (StallKind::Unknown, true) => Some("announce.kind_unknown"),
-        (StallKind::Unknown, false) => None,
-    };
+    let kind = kind_key(stall.kind).or(ongoing.then_some("announce.kind_unknown"));
     let mut details: Vec<_> = kind.map(|k| look.text(k).into_owned()).into_iter().collect();
     let wait = if ongoing { "announce.wait" } else { "announce.waited" };
     details.push(look.fill(wait, &[("n", &stall.victims.to_string())]));
@@ -322,6 +329,8 @@ pub struct Head<'a> {
     pub address: Option<SocketAddr>,
     /// The state.
     pub state: State,
+    /// Whether the stall that goes on computes or is parked, where that is known.
+    pub stalled: Option<StallKind>,
     /// Where in the past one stands.
     pub frozen: Option<Frozen>,
     /// What freezes by itself.
@@ -353,6 +362,7 @@ impl<'a> Head<'a> {
             screen: scene.ui.screen,
             title: written(&scene.scenario.title, scene.look.lang).to_owned(),
             address: scene.addresses.get(at).copied().flatten(),
+            stalled: scene.chosen().and_then(|s| s.stalls.current).map(|stall| stall.kind),
             state: match scene.ui.frozen {
                 Some(Frozen { speed: Some(_), .. }) => State::Playing,
                 Some(_) => State::Frozen,
@@ -441,6 +451,10 @@ impl Head<'_> {
         let mut x = pen.text(area.x + 1, y, glyph, look.style(role)) + 1;
         let style = look.style(role).add_modifier(Modifier::BOLD);
         x = pen.text(x, y, &look.text(word), style);
+        if let Some(key) = self.stalled.and_then(kind_key).filter(|_| area.width < NARROW) {
+            // Below, there may be no room left for it.
+            x = pen.text(x + 1, y, &look.text(key), look.style(role));
+        }
         if let Some(frozen) = self.frozen {
             // One bar in a colour of its own: nobody must take the past for the present.
             pen.text(x.saturating_sub(width(&look.text(word)) as u16 + 1), y, " ", style);
