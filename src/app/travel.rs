@@ -4,13 +4,14 @@
 
 use super::App;
 use super::pump::Stage;
-use crate::base::ids::SpecimenId;
+use crate::base::ids::{ConnId, SpecimenId};
 use crate::base::lang::Lang;
 use crate::base::units::Nanos;
 use crate::command::Command;
 use crate::lab::{Past, Surroundings};
 use crate::scope::{Eye, Frozen, Screen, Ui, words};
 use crate::world::history::History;
+use crate::world::life;
 use crate::world::{World, trace};
 
 /// How far an arrow scrubs.
@@ -64,12 +65,16 @@ impl App {
                     self.ui.timebase.frame(from, to, then.past.at());
                 }
                 framed.is_some()
+            } else if matches!(command, Command::NextRequest | Command::PreviousRequest) {
+                to_request(&mut then.past, history, specimen, self.ui.connection(), *command == Command::NextRequest)
             } else {
                 go(&mut then.past, history, stage.world(), specimen, command, steps)
             }
         };
         if !moved {
-            self.say(words::text(self.lang, "notice.no_stall").into_owned());
+            let request = matches!(command, Command::NextRequest | Command::PreviousRequest);
+            let key = if request { "notice.no_request" } else { "notice.no_stall" };
+            self.say(words::text(self.lang, key).into_owned());
         }
     }
 }
@@ -84,6 +89,14 @@ fn frame_stall(past: &mut Past, history: &History, live: &World, specimen: Speci
     let stall = known.clone().rfind(|stall| stall.began <= at).or_else(|| known.next())?;
     past.go_to(history, stall.began + Nanos::micros(1));
     Some((stall.began, trace::aftermath(history, live, specimen, stall)))
+}
+
+/// Goes to the next request of a connection, or to the one before. False where there is no such place.
+fn to_request(past: &mut Past, history: &History, specimen: SpecimenId, conn: Option<ConnId>, forwards: bool) -> bool {
+    let Some(at) = conn.and_then(|conn| life::request(history, specimen, conn, past.at(), forwards)) else { return false };
+    // It stands there, also where it played.
+    past.scrub(history, Nanos(at.0.abs_diff(past.at().0)), forwards);
+    true
 }
 
 /// Carries out one key of time. False where there is no such place. `steps`: how far an arrow goes, and one with shift.

@@ -30,6 +30,8 @@ pub enum Context {
     HelpSearch,
     /// In the palette of commands, where one types.
     Palette,
+    /// Before the table of connections, while something is typed to look for.
+    Filter,
     /// In a page about one thing.
     Page,
     /// In the list of lessons.
@@ -49,13 +51,14 @@ impl Context {
         Self::Help,
         Self::HelpSearch,
         Self::Palette,
+        Self::Filter,
         Self::Page,
         Self::Home,
     ];
 
     /// Whether characters are text here, not keys.
     pub fn takes_text(self) -> bool {
-        matches!(self, Self::HelpSearch | Self::Palette)
+        matches!(self, Self::HelpSearch | Self::Palette | Self::Filter)
     }
 }
 
@@ -238,8 +241,8 @@ mod tests {
         assert_eq!(press(Context::Timeline, "pageup"), Some(Command::ZoomIn));
         assert_eq!(press(Context::Timeline, "'"), Some(Command::FirstMark));
         assert_eq!(press(Context::Lab, "pageup"), None);
-        // It has nothing to put into another order, and opens its own details.
-        let tables_own = ["next-order", "select"];
+        // It has nothing to put into another order or to look for, and opens its own details.
+        let tables_own = ["next-order", "select", "filter"];
         for row in COMMANDS {
             for binding in row.keys.iter().filter(|b| b.contexts.contains(&Context::Table)) {
                 assert!(binding.contexts.contains(&Context::Timeline) || tables_own.contains(&row.id), "{}", row.id);

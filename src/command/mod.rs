@@ -187,6 +187,12 @@ pub enum Command {
     Select,
     /// Take the entry of this number in what is open, from 0.
     Pick(u8),
+    /// To the next request of the chosen connection.
+    NextRequest,
+    /// To the request before.
+    PreviousRequest,
+    /// Type what to look for among connections.
+    Filter,
     /// Show who had to wait for the last stall.
     Victims,
     /// Close what is open, or go one back.

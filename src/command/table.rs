@@ -206,7 +206,7 @@ const UNTYPED: &[Context] = &[
     Context::Home,
 ];
 /// Where characters are text.
-const TYPED: &[Context] = &[Context::HelpSearch, Context::Palette];
+const TYPED: &[Context] = &[Context::HelpSearch, Context::Palette, Context::Filter];
 /// Before the running lab, with nothing open.
 pub(super) const LAB: &[Context] = &[Context::Lab, Context::Question, Context::Table, Context::Timeline, Context::Compare];
 /// Where the lesson is in sight, with nothing open.
@@ -235,6 +235,8 @@ const LISTS: &[Context] = &[
 ];
 /// Where what is shown may be longer than the screen.
 const LONG: &[Context] = &[Context::Help, Context::HelpSearch, Context::Palette, Context::Page];
+/// In a page about one thing.
+const PAGE: &[Context] = &[Context::Page];
 /// In the help.
 const HELP: &[Context] = &[Context::Help];
 /// Where there are entries to take.
@@ -1233,6 +1235,24 @@ pub static COMMANDS: &[Row] = &[
         words("on the timeline: list the events around the cursor, or put the list away", "在时间线画面上:列出光标前后的事件,或收起"),
     )
     .in_footer(3),
+    row(
+        "previous-request",
+        Time,
+        Fixed(Command::PreviousRequest),
+        keys!(PAGE: "left"),
+        words("request before", "上一请求"),
+        words("to the request of the chosen connection before", "跳到所选连接的上一个请求"),
+    )
+    .in_footer(4),
+    row(
+        "next-request",
+        Time,
+        Fixed(Command::NextRequest),
+        keys!(PAGE: "right"),
+        words("next request", "下一请求"),
+        words("to the next request of the chosen connection", "跳到所选连接的下一个请求"),
+    )
+    .in_footer(4),
     // ---- the view -------------------------------------------------------------------------------------------------
     row(
         "next-specimen",
@@ -1335,9 +1355,12 @@ pub static COMMANDS: &[Row] = &[
         "select",
         View,
         Fixed(Command::Select),
-        keys!(ENTRIES: "enter", TABLE: "enter", TYPED: "enter"),
+        keys!(ENTRIES: "enter", TABLE: "enter", PAGE: "enter", TYPED: "enter"),
         words("take it", "选定"),
-        words("take the entry; before a table, ask why the chosen request was slow", "选定这一项；在表格前：所选的请求为什么慢"),
+        words(
+            "take the entry; before a table, see the chosen connection in full, or why the chosen request was slow",
+            "选定这一项；在表格前：所选连接的全貌，或所选的请求为什么慢",
+        ),
     )
     .in_footer(1),
     row(
@@ -1348,6 +1371,18 @@ pub static COMMANDS: &[Row] = &[
         words("pick", "直选"),
         words("take the entry of this number", "按编号选定一项"),
     ),
+    row(
+        "filter",
+        View,
+        Fixed(Command::Filter),
+        keys!(TABLE: "/"),
+        words("find", "查找"),
+        words(
+            "look for connections by number, descriptor, peer, state, or what they wait for",
+            "按编号、描述符、对端、状态或在等什么来查找连接",
+        ),
+    )
+    .in_footer(4),
     row(
         "victims",
         View,
@@ -1548,6 +1583,9 @@ impl Command {
             Self::Down => "Down",
             Self::Select => "Select",
             Self::Pick(_) => "Pick",
+            Self::NextRequest => "NextRequest",
+            Self::PreviousRequest => "PreviousRequest",
+            Self::Filter => "Filter",
             Self::Victims => "Victims",
             Self::Back => "Back",
             Self::NextTheme => "NextTheme",

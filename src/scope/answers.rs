@@ -7,6 +7,7 @@ use crate::base::ids::{ClientId, ConnId, SpecimenId};
 use crate::base::units::Nanos;
 use crate::world::clients::Slow;
 use crate::world::history::History;
+use crate::world::life::Life;
 use crate::world::why::{Question, Why};
 use crate::world::{Specimen, Stall, StallEnd, World, victims};
 
@@ -34,7 +35,9 @@ pub struct Answers {
     pub why: Option<Why>,
     /// The victims of the stall that is looked at, and which it is.
     pub victims: Option<(Stall, Vec<Slow>)>,
-    ask: Option<(SpecimenId, Ask)>,
+    /// The life of the connection that is looked at.
+    pub life: Option<Life>,
+    ask: Option<(SpecimenId, Ask, Nanos)>,
     question: Option<Question>,
     looked: Nanos,
 }
@@ -49,10 +52,13 @@ impl Answers {
         if ui.screen == Screen::Latency && ui.rows.requests == RequestOrder::Victims {
             self.find_victims(specimen, world, history);
         }
-        let ask = ui.asked.filter(|_| ui.open == Open::Why).map(|ask| (specimen.id, ask));
+        self.find_life(ui, specimen, world, history);
+        // In the past, the last request of a connection is that of then.
+        let then = |ask| if matches!((ask, ui.frozen), (Ask::LastOf(_), Some(_))) { world.now } else { Nanos::ZERO };
+        let ask = ui.asked.filter(|_| ui.open == Open::Why).map(|ask| (specimen.id, ask, then(ask)));
         if ask != self.ask {
             self.ask = ask;
-            self.question = ask.and_then(|(_, ask)| self.question(ask, specimen, world, history));
+            self.question = ask.and_then(|(_, ask, _)| self.question(ask, specimen, world, history));
             self.why = self.question.and_then(|question| Why::of(history, &question, world.now));
         } else if let Some(question) = self.question.filter(|question| question.end.is_none()) {
             let question = question.ended(history, world.now);
@@ -73,6 +79,18 @@ impl Answers {
                 let client = specimen.connections.get(conn).and_then(|connection| specimen.clients.at_port(connection.port));
                 Question::last_of(history, specimen.id, conn, client, world.now)
             }
+        }
+    }
+
+    fn find_life(&mut self, ui: &Ui, specimen: &Specimen, world: &World, history: &History) {
+        let Some(Ask::LastOf(conn)) = ui.asked.filter(|_| ui.open == Open::Connection) else {
+            self.life = None;
+            return;
+        };
+        let stands = ui.frozen.is_some();
+        let known = self.life.as_ref().filter(|life| life.conn == conn).map(|life| life.span.1);
+        if known.is_none_or(|at| world.now.0.abs_diff(at.0) >= if stands { 1 } else { AGAIN.0 }) {
+            self.life = Some(Life::of(history, specimen.id, conn, world.now));
         }
     }
 

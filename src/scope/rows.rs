@@ -2,6 +2,7 @@
 //!
 //! Drawing says which rows are shown; keys and clicks move among those. So a key means what the person sees, whatever has changed since.
 
+use super::line::Line;
 use crate::base::ids::{ClientId, ConnId};
 use crate::base::units::Nanos;
 
@@ -107,6 +108,8 @@ pub struct Rows {
     pub order: Order,
     /// Which requests are shown, and in which order.
     pub requests: RequestOrder,
+    /// What connections are looked for by.
+    pub filter: Line,
     /// The chosen connection.
     pub connection: Option<RowId>,
     /// The chosen request.

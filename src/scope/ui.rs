@@ -3,12 +3,12 @@
 use super::answers::Ask;
 use super::line::Line;
 use super::pointer::{Drag, Plot};
-use super::rows::{RequestOrder, Rows};
+use super::rows::{RequestOrder, RowId, Rows};
 use super::screens::SCREENS;
 use super::study::{Asked, Record, asked};
 use super::timebase::Timebase;
 use super::trigger::{Armed, Trigger};
-use crate::base::ids::SpecimenId;
+use crate::base::ids::{ConnId, SpecimenId};
 use crate::base::units::Nanos;
 use crate::command::Command;
 use crate::command::keymap::Context;
@@ -57,6 +57,8 @@ pub enum Open {
     Palette,
     /// Why a request was slow.
     Why,
+    /// One connection in full.
+    Connection,
 }
 
 /// How far what lies open can be moved in, as it was drawn last.
@@ -98,6 +100,8 @@ pub struct Ui {
     pub line: Line,
     /// Whether it is being typed what to search for in the help.
     pub searching: bool,
+    /// Whether it is being typed what to look for among connections.
+    pub filtering: bool,
     /// The lesson that the start screen points at.
     pub lesson: usize,
     /// The specimen that keys act on.
@@ -170,9 +174,10 @@ impl Ui {
             Open::Help if self.searching => Context::HelpSearch,
             Open::Help => Context::Help,
             Open::Palette => Context::Palette,
-            Open::Why => Context::Page,
+            Open::Why | Open::Connection => Context::Page,
             Open::Menu(Menu::Faults) => Context::FaultMenu,
             Open::Menu(Menu::Mitigations) => Context::MitigationMenu,
+            Open::Nothing if self.types_filter() => Context::Filter,
             Open::Nothing => self.ground(scenario),
         }
     }
@@ -213,6 +218,7 @@ impl Ui {
             Command::Help => self.toggle(Open::Help),
             Command::Palette => self.toggle(Open::Palette),
             Command::SearchHelp => self.search(),
+            Command::Filter => (self.screen, self.open, self.filtering) = (Screen::Connections, Open::Nothing, true),
             Command::Type(_) | Command::Erase | Command::EraseAll => self.write(&command),
             Command::PageUp | Command::PageDown | Command::First | Command::Last => self.leaf(&command),
             Command::Select if self.searching => self.searching = false,
@@ -220,6 +226,13 @@ impl Ui {
                 self.searching = false;
                 self.line.clear();
                 self.entry = 0;
+            }
+            Command::Select if self.types_filter() => self.filtering = false,
+            Command::Select if self.open == Open::Connection => self.toggle(Open::Why),
+            Command::Back if self.open == Open::Why && matches!(self.asked, Some(Ask::LastOf(_))) => self.toggle(Open::Connection),
+            Command::Back if self.open == Open::Nothing && self.is_filtered() => {
+                self.filtering = false;
+                self.rows.filter.clear();
             }
             Command::Back if self.open != Open::Nothing => self.open = Open::Nothing,
             Command::Back if self.put_away(world) => {}
@@ -312,6 +325,7 @@ impl Ui {
 
     fn toggle(&mut self, what: Open) {
         self.open = if self.open == what { Open::Nothing } else { what };
+        self.filtering = false;
         (self.entry, self.reach, self.searching) = (0, Reach::default(), false);
         self.line.clear();
     }
@@ -328,7 +342,26 @@ impl Ui {
             self.rows.choose(row);
         }
         self.asked = row.and_then(Ask::of);
-        self.toggle(Open::Why);
+        self.toggle(if self.screen == Screen::Connections { Open::Connection } else { Open::Why });
+    }
+
+    /// The connection that is looked at or chosen.
+    pub fn connection(&self) -> Option<ConnId> {
+        match (self.asked, self.rows.connection) {
+            (Some(Ask::LastOf(conn)), _) if matches!(self.open, Open::Connection | Open::Why) => Some(conn),
+            (_, Some(RowId::Connection(conn))) => Some(conn),
+            _ => None,
+        }
+    }
+
+    /// Whether it is being typed what to look for among the connections that are shown.
+    fn types_filter(&self) -> bool {
+        self.filtering && self.open == Open::Nothing && self.screen == Screen::Connections
+    }
+
+    /// Whether connections are looked for, or only some of them are shown.
+    fn is_filtered(&self) -> bool {
+        self.screen == Screen::Connections && (self.filtering || !self.rows.filter.text().is_empty())
     }
 
     /// Turns to the victims of the last stall.
@@ -348,10 +381,11 @@ impl Ui {
 
     /// Types into what is open.
     fn write(&mut self, command: &Command) {
+        let line = if self.types_filter() { &mut self.rows.filter } else { &mut self.line };
         match command {
-            Command::Type(c) => self.line.push(*c),
-            Command::Erase => self.line.pop(),
-            _ => self.line.clear(),
+            Command::Type(c) => line.push(*c),
+            Command::Erase => line.pop(),
+            _ => line.clear(),
         }
         // What was chosen among other answers means nothing among these.
         self.entry = 0;
@@ -470,7 +504,7 @@ impl Ui {
     fn walk(&mut self, down: bool, lessons: usize) {
         match self.open {
             // These stop at their ends.
-            Open::Help | Open::Palette | Open::Why => {
+            Open::Help | Open::Palette | Open::Why | Open::Connection => {
                 let here = self.entry.min(self.reach.last);
                 self.entry = if down { (here + 1).min(self.reach.last) } else { here.saturating_sub(1) };
             }
@@ -482,7 +516,7 @@ impl Ui {
     fn take(&mut self, entry: usize, world: &World, lessons: &[Scenario]) -> Option<Command> {
         match self.open {
             // What the palette offers depends on the language and the keys: whoever knows them takes it (see `palette::offers`).
-            Open::Help | Open::Palette | Open::Why => None,
+            Open::Help | Open::Palette | Open::Why | Open::Connection => None,
             Open::Menu(menu) => {
                 let command = table::menu(menu).nth(entry)?.command()?;
                 self.open = Open::Nothing;

@@ -15,6 +15,8 @@ pub mod history;
 mod hogs;
 pub mod kernel;
 pub mod measures;
+||||||| parent of a83dd31 (Find connections as one types, and tell the life of one)
+pub mod life;
 mod passing;
 pub mod reactor;
 mod size;

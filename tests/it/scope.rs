@@ -412,6 +412,18 @@ fn states() -> Vec<State> {
         asked("why", &one().stall(Nanos::millis(812)).calm(Nanos::millis(2300)), &at(0), &computing),
         asked("why-unanswered", &one().hang(Nanos::millis(612)), &at(0), &computing),
         remembered(
+            "connection",
+            &one().stall(Nanos::millis(612)).calm(Nanos::millis(300)),
+            Ui { screen: Screen::Connections, open: Open::Connection, asked: Some(Ask::LastOf(ConnId(20))), ..at(0) },
+            &computing,
+        ),
+        remembered(
+            "connections-found",
+            &one().hang(Nanos::millis(612)),
+            Ui { screen: Screen::Connections, filtering: true, rows: Rows { filter: typed("loop 2"), ..Rows::default() }, ..at(0) },
+            &computing,
+        ),
+        remembered(
             "victims",
             &one().stall(Nanos::millis(812)).calm(Nanos::millis(2300)),
             Ui { screen: Screen::Latency, rows: Rows { requests: RequestOrder::Victims, ..Rows::default() }, ..at(0) },

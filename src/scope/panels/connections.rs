@@ -7,13 +7,14 @@ use ratatui::layout::Rect;
 use ratatui::widgets::Widget;
 
 use crate::base::ids::ConnId;
+use crate::base::lang::Lang;
 use crate::base::units::{Nanos, bytes, count};
 use crate::command::Command;
-use crate::scope::Look;
 use crate::scope::pen::{Pen, Targets};
 use crate::scope::rows::{self, Order, RowId, Rows, Shown};
 use crate::scope::text::{clip, width};
 use crate::scope::theme::Role;
+use crate::scope::{Look, words};
 use crate::telemetry::event::Readiness;
 use crate::world::{Connection, Specimen, Stage};
 
@@ -114,6 +115,8 @@ pub struct Shape {
     pub place: (usize, usize),
     /// In which order.
     pub order: Order,
+    /// Whether only some are looked for.
+    pub filtered: bool,
     /// For keys and clicks.
     pub shown: Shown,
 }
@@ -132,7 +135,11 @@ pub const fn order(order: Order) -> &'static str {
 /// The connections of a specimen for a table of so many rows.
 pub fn shape(specimen: &Specimen, now: Nanos, rows: &Rows, high: usize) -> Shape {
     let mut all: Vec<(u64, Reverse<ConnId>)> = Vec::with_capacity(specimen.connections.by_id.len());
+    let sought: Vec<String> = rows.filter.text().to_lowercase().split_whitespace().map(str::to_owned).collect();
     for connection in specimen.connections.iter() {
+        if !sought.is_empty() && !found(&Row::of(connection, specimen, now), &sought) {
+            continue;
+        }
         let figure = match rows.order {
             Order::Id => 0,
             Order::Age => now.since(connection.opened).0,
@@ -153,8 +160,18 @@ pub fn shape(specimen: &Specimen, now: Nanos, rows: &Rows, high: usize) -> Shape
         chosen: chosen.map(|at| at - offset),
         place: (offset, all.len()),
         order: rows.order,
+        filtered: !sought.is_empty(),
         shown: rows::shown(all.iter().map(id), offset, high),
     }
+}
+
+/// Whether a connection has all the words that are sought: in its figures, or in what it does and waits for, in any language.
+fn found(row: &Row, sought: &[String]) -> bool {
+    let c = &row.connection;
+    let figures = [c.id.0.to_string(), c.fd.to_string(), c.port.to_string()];
+    let said = Lang::ALL.iter().flat_map(|lang| [stage(c.stage), row.waits.name()].map(|key| words::text(*lang, key).to_lowercase()));
+    let all: Vec<String> = figures.into_iter().chain(said).collect();
+    sought.iter().all(|word| all.iter().any(|text| text.contains(word)))
 }
 
 /// The key of a stage's name.
@@ -250,7 +267,8 @@ impl Table<'_> {
             return;
         }
         if self.shape.place.1 == 0 {
-            pen.message(&look.text("connections.empty"), look.style(Role::Dim));
+            let key = if self.shape.filtered { "connections.none_found" } else { "connections.empty" };
+            pen.message(&look.text(key), look.style(Role::Dim));
             return;
         }
         let columns = self.columns(area.width);
@@ -377,6 +395,27 @@ mod tests {
             assert_eq!(shape.place, (0, 64));
             assert_eq!(shape.rows[shape.chosen.unwrap()].connection.id, ConnId(20), "{order:?}");
         }
+    }
+
+    #[test]
+    fn connections_are_found_by_figures_and_words_of_every_language() {
+        let world = Story::new(&["naive"]).calm(Nanos::secs(2)).hang(Nanos::millis(700)).world();
+        let specimen = &world.specimens[0];
+        let found = |sought: &str| {
+            let mut rows = Rows::default();
+            rows.filter.set(sought);
+            shape(specimen, world.now, &rows, 200).rows
+        };
+        let all = specimen.connections.iter().count();
+        let one = specimen.connections.get(ConnId(20)).unwrap();
+        assert_eq!(found(&one.port.to_string()).iter().map(|row| row.connection.id).collect::<Vec<_>>(), [ConnId(20)]);
+        let running = found("running");
+        assert_eq!((running.len(), running[0].waits), (1, Waits::Nothing));
+        assert_eq!(found("运行中"), running);
+        let waiting = found("Loop look").len();
+        assert!(waiting > 40 && waiting < all, "{waiting} of {all}");
+        assert!(found("idle").iter().all(|row| row.connection.stage == Stage::Idle));
+        assert_eq!((found("no such thing").len(), found(" ").len()), (0, all));
     }
 
     #[test]

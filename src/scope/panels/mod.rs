@@ -14,6 +14,8 @@ pub mod lanes;
 pub mod latency;
 pub mod lesson;
 pub mod measure;
+||||||| parent of a83dd31 (Find connections as one types, and tell the life of one)
+pub mod life;
 pub mod menu;
 pub mod moment;
 pub mod palette;

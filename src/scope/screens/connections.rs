@@ -33,7 +33,12 @@ pub fn draw(scene: &Scene<'_>, buf: &mut Buffer, drawn: &mut Drawn) {
 
     let order = look.text(panel::order(scene.ui.rows.order));
     let note = look.fill("connections.sorted", &[("n", &count(f64::from(specimen.connections.open))), ("order", &order)]);
-    let inner = inset(frame(buf, table, look, &look.text("panel.connections"), &note));
+    let mut title = look.text("panel.connections").into_owned();
+    let filter = scene.ui.rows.filter.text();
+    if scene.ui.filtering || !filter.is_empty() {
+        title = format!("{title} /{}{}", filter, if scene.ui.filtering { "▏" } else { "" });
+    }
+    let inner = inset(frame(buf, table, look, &title, &note));
     let high = usize::from(inner.height.saturating_sub(1));
     let shape = panel::shape(specimen, scene.world.now, &scene.ui.rows, high);
     drawn.shown.clone_from(&shape.shown);

@@ -12,7 +12,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::panels::{cards, footer, head};
-use super::panels::{help, menu, palette, why};
+use super::panels::{help, life, menu, palette, why};
 use super::pen::Pen;
 use super::theme::Role;
 use super::ui::Open;
@@ -93,6 +93,7 @@ pub fn draw(scene: &Scene<'_>, buf: &mut Buffer, drawn: &mut Drawn) {
             menu::draw(&shape, scene.look, without_footer(buf.area), buf, &mut drawn.targets);
         }
         Open::Help => drawn.reach = help::draw(scene, without_footer(buf.area), buf, &mut drawn.targets),
+        Open::Connection => drawn.reach = life::draw(scene, without_footer(buf.area), buf, &mut drawn.targets),
         Open::Why => drawn.reach = why::draw(scene, without_footer(buf.area), buf, &mut drawn.targets),
         Open::Palette => drawn.reach = palette::draw(scene, without_footer(buf.area), buf, &mut drawn.targets),
     }
