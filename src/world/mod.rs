@@ -14,9 +14,8 @@ mod fold;
 pub mod history;
 mod hogs;
 pub mod kernel;
-pub mod measures;
-||||||| parent of a83dd31 (Find connections as one types, and tell the life of one)
 pub mod life;
+pub mod measures;
 mod passing;
 pub mod reactor;
 mod size;

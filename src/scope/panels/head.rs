@@ -451,7 +451,7 @@ impl Head<'_> {
         let mut x = pen.text(area.x + 1, y, glyph, look.style(role)) + 1;
         let style = look.style(role).add_modifier(Modifier::BOLD);
         x = pen.text(x, y, &look.text(word), style);
-        if let Some(key) = self.stalled.and_then(kind_key).filter(|_| area.width < NARROW) {
+        if let Some(key) = self.stalled.and_then(kind_key).filter(|_| area.width < NARROW && self.frozen.is_none()) {
             // Below, there may be no room left for it.
             x = pen.text(x + 1, y, &look.text(key), look.style(role));
         }

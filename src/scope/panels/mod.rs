@@ -13,9 +13,8 @@ pub mod kernel;
 pub mod lanes;
 pub mod latency;
 pub mod lesson;
-pub mod measure;
-||||||| parent of a83dd31 (Find connections as one types, and tell the life of one)
 pub mod life;
+pub mod measure;
 pub mod menu;
 pub mod moment;
 pub mod palette;
