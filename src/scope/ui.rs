@@ -87,6 +87,7 @@ pub struct Frozen {
 
 /// What has been chosen and opened.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Ui {
     /// Which screen.
     pub screen: Screen,
