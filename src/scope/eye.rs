@@ -56,8 +56,8 @@ pub struct Figures {
     pub recent: Quantiles,
     /// The same uncorrected.
     pub uncorrected: Quantiles,
-    /// Loop lag.
-    pub lag: Nanos,
+    /// Loop lag; `None` where there is no loop.
+    pub lag: Option<Nanos>,
     /// Answered requests a second.
     pub rate: f64,
     /// Offered requests a second.
@@ -124,14 +124,15 @@ impl Eye {
 
 impl Gaze {
     fn look(&mut self, specimen: &Specimen, now: Nanos, dt: f64, first: bool) {
-        let reactor = &specimen.reactor;
+        let shown = specimen.loop_in_view();
+        let reactor = &shown.reactor;
         if first || now.since(self.figures.at) >= HELD {
-            self.read_causes(specimen, now, first);
+            self.read_causes(shown, now, first);
             self.figures = Figures::of(specimen, now);
         }
-        if specimen.stalls.current.is_some() {
+        if specimen.stall().is_some() {
             // What a stall does to the figures is to be seen as it happens.
-            self.figures.lag = reactor.lag;
+            self.figures.lag = specimen.lag();
             self.figures.in_flight = specimen.clients.in_flight;
             self.figures.backlog = specimen.clients.backlog;
         }
@@ -141,7 +142,7 @@ impl Gaze {
             self.shares[n] += (reactor.shares[n] - self.shares[n]) * ease;
         }
         self.turn = turn(self.turn, reactor.tick_rate);
-        self.line = running_line(specimen, now, READABLE);
+        self.line = running_line(shown, now, READABLE);
         let target = self.line.map_or_else(resting_line, |line| line as f64);
         self.focus += (target - self.focus) * ease.min(0.5);
         if (target - self.focus).abs() < 0.4 {
@@ -150,20 +151,21 @@ impl Gaze {
     }
 
     fn stand(&mut self, specimen: &Specimen, now: Nanos) {
-        let reactor = &specimen.reactor;
+        let shown = specimen.loop_in_view();
+        let reactor = &shown.reactor;
         if self.figures.at != now {
             self.figures = Figures::of(specimen, now);
         }
         if now < self.busy_at {
             // Shares of a stretch that has been left backwards stay until there is a stretch again.
-            self.note_busy(specimen, now);
+            self.note_busy(shown, now);
         } else if now.since(self.busy_at) >= HELD {
-            self.read_causes(specimen, now, false);
+            self.read_causes(shown, now, false);
         }
         self.glow = std::array::from_fn(|n| if Phase::ALL[n] == reactor.phase { 1.0 } else { 0.0 });
         self.shares = reactor.shares;
         self.turn = turn(self.turn, reactor.tick_rate);
-        self.line = running_line(specimen, now, Nanos::ZERO);
+        self.line = running_line(shown, now, Nanos::ZERO);
         self.focus = self.line.map_or_else(resting_line, |line| line as f64);
     }
 
@@ -186,15 +188,15 @@ impl Gaze {
 impl Figures {
     /// The figures of this moment.
     fn of(specimen: &Specimen, at: Nanos) -> Self {
-        let (reactor, clients) = (&specimen.reactor, &specimen.clients);
+        let (reactor, clients) = (&specimen.loop_in_view().reactor, &specimen.clients);
         Self {
             at,
             recent: clients.recent.quantiles(),
             uncorrected: clients.recent_uncorrected.quantiles(),
-            lag: reactor.lag,
+            lag: specimen.lag(),
             rate: clients.rate,
             offered: clients.offered,
-            requests: reactor.request_rate,
+            requests: specimen.request_rate(),
             ticks: reactor.tick_rate,
             in_flight: clients.in_flight,
             backlog: clients.backlog,

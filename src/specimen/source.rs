@@ -6,6 +6,14 @@ use crate::telemetry::vocabulary::{Cause, Phase, Style};
 /// `reactor.rs`.
 pub const REACTOR: &str = include_str!("reactor.rs");
 
+/// `models/blocking.rs`: what each thread runs, where a specimen has no loop.
+pub const BLOCKING: &str = include_str!("models/blocking.rs");
+
+/// The line, counted from 1, with which a thread's turn begins: it waits for its client.
+pub fn line_of_turn() -> usize {
+    BLOCKING.lines().position(|line| line.contains("fn turn(")).map_or(1, |at| at + 1)
+}
+
 /// The line, counted from 1, on which the loop is while it is in this phase, running this callback.
 pub fn line_of(phase: Phase, cause: Option<Cause>) -> usize {
     let mark = match (cause, phase) {

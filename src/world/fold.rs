@@ -182,82 +182,6 @@ impl Specimen {
         matches!(self.life, Life::Running { .. })
     }
 
-    /// Its event loops: itself, or each of its worker processes.
-    pub fn loops(&self) -> impl Iterator<Item = &Self> {
-        let own = if self.processes.is_empty() { Some(self) } else { None };
-        own.into_iter().chain(&self.processes)
-    }
-
-    /// Whether its requests are served by callbacks on a loop, and not by threads of their own: only then is there anything to hold up.
-    pub fn has_loop(&self) -> bool {
-        !matches!(self.model.0, Model::ThreadPerConnection | Model::ThreadPool)
-    }
-
-    /// Its processes: itself, and each of its worker processes.
-    pub fn all_processes(&self) -> impl Iterator<Item = &Self> {
-        std::iter::once(self).chain(&self.processes)
-    }
-
-    /// Jobs that its workers have done.
-    pub fn jobs_done(&self) -> u64 {
-        self.loops().flat_map(|process| &process.workers).map(|worker| worker.done).sum()
-    }
-
-    /// Connections that are open.
-    pub fn open_connections(&self) -> u32 {
-        self.loops().map(|process| process.connections.open).sum()
-    }
-
-    /// Its own memory in KiB, as last sampled: the anonymous part of what is resident, which leaves out the program's text and the rings.
-    pub fn memory(&self) -> Option<u32> {
-        self.all_processes().filter_map(|process| process.kernel.memory).map(|(_, anonymous)| anonymous).reduce(u32::saturating_add)
-    }
-
-    /// KiB that each connection costs: what its own memory has grown by, between the fewest and the most connections that were sampled.
-    pub fn memory_per_connection(&self) -> Option<f64> {
-        let (mut connections, mut memory) = (0, 0.0);
-        for ((few, before), (many, after)) in self.loops().filter_map(|process| process.kernel.footprint) {
-            connections += many - few;
-            memory += f64::from(after) - f64::from(before);
-        }
-        (connections > 0).then(|| memory.max(0.0) / f64::from(connections))
-    }
-
-    /// Threads, as last sampled.
-    pub fn thread_count(&self) -> Option<u32> {
-        self.all_processes().filter_map(|process| process.kernel.thread).map(|(_, threads)| threads).reduce(u32::saturating_add)
-    }
-
-    /// Cores that its processes have used on average since the beginning or the last mark.
-    pub fn cores_used(&self) -> Option<f64> {
-        self.all_processes().filter_map(|process| process.kernel.cores_used()).reduce(|sum, cores| sum + cores)
-    }
-
-    /// Context switches a second, of all threads of its processes, over the same time.
-    pub fn switch_rate(&self) -> Option<f64> {
-        self.all_processes().filter_map(|process| process.kernel.switch_rate()).reduce(|sum, rate| sum + rate)
-    }
-
-    /// Increments of the shared counter that were lost; `None` where nobody has counted.
-    pub fn lost_updates(&self) -> Option<u32> {
-        self.loops().filter_map(|process| process.counted).map(|(value, made)| made.saturating_sub(value)).reduce(u32::saturating_add)
-    }
-
-    /// Panics caught at the callback's edge.
-    pub fn panics_caught(&self) -> u32 {
-        self.loops().map(|process| process.caught).sum()
-    }
-
-    /// Deaths of its processes so far.
-    pub fn all_deaths(&self) -> u32 {
-        self.all_processes().map(|process| process.died).sum()
-    }
-
-    /// For how long the job that a worker has been on the longest has run; nothing before any worker has been seen.
-    pub fn oldest_job(&self, now: Nanos) -> Option<Nanos> {
-        self.loops().flat_map(|process| &process.workers).map(|worker| worker.job.map_or(Nanos::ZERO, |(.., since)| now.since(since))).max()
-    }
-
     #[inline]
     fn apply(&mut self, at: Nanos, lane: Lane, what: What) {
         match lane {
@@ -270,6 +194,12 @@ impl Specimen {
             Lane::Process(n, part) => {
                 if let Some(process) = self.processes.get_mut(usize::from(n)) {
                     process.apply(at, part.lane(), what);
+                }
+                // What is switched is switched for all of them.
+                match what {
+                    What::Mitigated { mitigation, on } => self.mitigations[mitigation as usize] = on != 0,
+                    What::Faulted { fault, on } => self.faults[fault as usize] = on != 0,
+                    _ => {}
                 }
             }
         }
@@ -396,6 +326,7 @@ impl Specimen {
             }
             What::Requested { conn, handler } => {
                 self.threads.requested(at, conn, handler);
+                self.reactor.requested(at, conn, handler);
                 if let Some(connection) = self.connections.of(conn) {
                     connection.began(at, Cause::Readable);
                     connection.requested(at, handler);
@@ -502,6 +433,7 @@ impl Specimen {
     fn of_lab(&mut self, at: Nanos, what: What) {
         match what {
             What::Spawned { pid, before } => {
+                self.counted = None;
                 self.end(at, StallEnd::Died);
                 self.live = None;
                 self.kernel.left();

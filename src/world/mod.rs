@@ -30,6 +30,7 @@ mod tests;
 pub mod threads;
 pub mod trace;
 pub mod victims;
+mod whole;
 pub mod why;
 pub mod window;
 

@@ -44,6 +44,14 @@ impl Threads {
         self.serving.iter().map(|(id, serving)| (*id, *serving)).min_by_key(|(id, serving)| (serving.since, *id))
     }
 
+    /// Requests that are under way, those that have been so longest first, at most so many.
+    pub fn oldest_first(&self, most: usize) -> Vec<(ConnId, Serving)> {
+        let mut all: Vec<_> = self.serving.iter().map(|(id, serving)| (*id, *serving)).collect();
+        all.sort_unstable_by_key(|(id, serving)| (serving.since, *id));
+        all.truncate(most);
+        all
+    }
+
     pub(super) fn requested(&mut self, at: Nanos, conn: ConnId, handler: Handler) {
         if self.serving.len() < MAX_SERVING {
             self.serving.insert(conn, Serving { handler, fault: None, since: at });
@@ -92,6 +100,7 @@ mod tests {
         threads.struck(ConnId(2), Fault::EndlessLoop);
         let (conn, serving) = threads.oldest().unwrap();
         assert_eq!((conn, serving.fault, threads.serving()), (ConnId(2), Some(Fault::EndlessLoop), 2));
+        assert_eq!(threads.oldest_first(9).iter().map(|(conn, _)| conn.0).collect::<Vec<_>>(), [2, 1]);
         threads.responded(Nanos(40), ConnId(1));
         threads.responded(Nanos(90), ConnId(1));
         threads.closed(ConnId(2));

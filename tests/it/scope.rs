@@ -26,7 +26,7 @@ use loopscope::scope::study::Record;
 use loopscope::scope::theme::THEMES;
 use loopscope::scope::ui::Open;
 use loopscope::scope::{Answers, Drawn, Eye, Frozen, Look, Scene, Screen, Theme, Tier, Ui, draw, text};
-use loopscope::telemetry::event::{Event, Lane, Origin, What};
+use loopscope::telemetry::event::{Event, Lane, Origin, Part, What};
 use loopscope::telemetry::vocabulary::{Cause, Fault, Mitigation, Model, Phase};
 use loopscope::world::World;
 use loopscope::world::findings::{FINDINGS, FindingKind};
@@ -220,6 +220,64 @@ fn timeline_state(name: &'static str, story: &Story, then: Option<Nanos>, nearer
     State { name, world, around: None, ui, scenario: scenario.clone(), history: Some(history), then }
 }
 
+/// The second specimen of a story is built on threads, the third on two worker processes, of which the first serves everybody.
+fn by_model(story: &Story) -> World {
+    let mut world = World::new(&story.setup());
+    let tell = |world: &mut World, at, specimen, lane, what| {
+        world.apply(&Event { at, from: Origin { specimen: SpecimenId(specimen), lane }, what });
+    };
+    for (n, model, size) in [(1, Model::ThreadPerConnection, 0), (2, Model::Workers, 2)] {
+        tell(&mut world, Nanos(0), n, Lane::Lab, What::Modelled { model, size });
+    }
+    for event in story.events() {
+        let (at, Origin { specimen: SpecimenId(n), lane }, what) = (event.at, event.from, event.what);
+        let of_conn = matches!(
+            what,
+            What::Read { .. }
+                | What::Requested { .. }
+                | What::Responded { .. }
+                | What::Wrote { .. }
+                | What::Struck { .. }
+                | What::Closed { .. }
+        );
+        match (n, lane) {
+            (1, Lane::Loop) if of_conn => tell(&mut world, at, n, Lane::Threads(0), what),
+            (1, Lane::Loop) if !matches!(what, What::Opened { .. }) => {}
+            (2, Lane::Loop) => tell(&mut world, at, n, Lane::Process(0, Part::Loop), what),
+            _ => world.apply(&event),
+        }
+        match what {
+            What::Spawned { pid, before } if n == 2 => {
+                for worker in 0..2 {
+                    let what = What::Spawned { pid: pid + 1 + u32::from(worker), before };
+                    tell(&mut world, at, n, Lane::Process(worker, Part::Lab), what);
+                }
+            }
+            What::ThreadState { letter, .. } => {
+                // A tenth of a core for the loop, more for the others.
+                let (cpu, millis) = (at.0 * u64::from(1 + n) / 10, (at.0 / 1_000_000) as u32);
+                let lanes: &[Lane] =
+                    if n == 2 { &[Lane::Process(0, Part::Kernel), Lane::Process(1, Part::Kernel)] } else { &[Lane::Kernel] };
+                for (core, lane) in (0..).zip(lanes) {
+                    for what in [
+                        What::ThreadState { letter, threads: if n == 1 { 65 } else { 1 } },
+                        What::ProcessCpu { high: (cpu >> 32) as u32, low: cpu as u32 },
+                        What::ProcessSwitches { voluntary: millis * (1 + u32::from(n)), involuntary: millis / 20 },
+                        What::Cores { last: core, seen: if n == 1 { 3 } else { 1 << core } },
+                        What::Memory { resident: 5_300, anonymous: 1_100 },
+                        What::Descriptors { open: 40, limit: 1_048_576 },
+                    ] {
+                        tell(&mut world, at, n, *lane, what);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    world.advance(story.end());
+    world
+}
+
 /// A place in the past.
 fn frozen(speed: Option<f64>) -> Frozen {
     let from = Origin { specimen: SpecimenId(0), lane: Lane::Loop };
@@ -281,6 +339,7 @@ fn states() -> Vec<State> {
     let one = || Story::new(&["naive"]).calm(Nanos::secs(12));
     let three = || Story::new(&["naive", "pool", "sliced"]).calm(Nanos::secs(11));
     let computing = scenario("computing");
+    let models = || Story::new(&["loop", "threads", "workers"]).calm(Nanos::secs(4));
     let base = Ui { screen: Screen::Scope, ..Ui::default().for_lesson(&computing) };
     let task = computing.lesson.iter().position(|step| matches!(step, Step::Task(_))).unwrap();
     let at = |step: usize| Ui { step, ..base.clone() };
@@ -321,6 +380,9 @@ fn states() -> Vec<State> {
         state("review", one().world(), Ui { done: vec![true; 20], ..at(computing.lesson.len() + 1) }, &computing),
         state("dead", one().panic().calm(Nanos::millis(1700)).world(), at(2), &computing),
         state("three", three().stall(Nanos::millis(800)).calm(Nanos::millis(1500)).world(), at(2), &computing),
+        state("threads", by_model(&models().hang(Nanos::millis(300))), Ui { chosen: 1, ..at(0) }, &computing),
+        state("workers", by_model(&models().stall(Nanos::millis(700)).calm(Nanos::millis(900))), Ui { chosen: 2, ..at(0) }, &computing),
+        state("worker-stalled", by_model(&models().hang(Nanos::millis(300))), Ui { chosen: 2, ..at(0) }, &computing),
         state("unseen", World::new(&Story::new(&["naive"]).setup()), at(0), &computing),
         state("faults", one().world(), Ui { open: Open::Menu(Menu::Faults), ..at(0) }, &computing),
         state("mitigations", three().world(), Ui { open: Open::Menu(Menu::Mitigations), chosen: 1, ..at(0) }, &computing),

@@ -13,10 +13,10 @@ use crate::scope::pen::{Pen, Targets};
 use crate::scope::text::{clip, width};
 use crate::scope::theme::Role;
 use crate::scope::{Look, Scene, words};
-use crate::telemetry::vocabulary::{Mitigation, Phase};
+use crate::telemetry::vocabulary::{Mitigation, Model, Phase};
 
 use super::head::State;
-use super::wheel::ROLES;
+use super::wheel::{ROLES, grouped};
 
 /// One specimen's card.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,6 +25,10 @@ pub struct Card {
     pub name: String,
     /// Whether keys act on it.
     pub chosen: bool,
+    /// The model that it is built on.
+    pub model: Model,
+    /// Threads of all its processes.
+    pub threads: u32,
     /// Its state.
     pub state: State,
     /// How old the stall is, or how long it was, the last one.
@@ -55,12 +59,14 @@ pub fn shape(scene: &Scene<'_>) -> Vec<Card> {
                 name: visible(&s.name),
                 chosen: Some(s.id) == chosen,
                 state: State::then(s, scene.ui.frozen.is_some()),
-                stall: s.stalls.current.map(|stall| world.now.since(stall.began)),
+                model: s.model.0,
+                threads: s.thread_count().unwrap_or(0),
+                stall: s.stall().map(|stall| world.now.since(stall.began)),
                 mitigations: Mitigation::ALL.iter().copied().filter(|m| s.mitigations[*m as usize]).collect(),
                 figures: gaze.figures,
                 shares: gaze.figures.shares,
-                longest: s.stalls.longest,
-                died: s.died,
+                longest: s.longest_stall(),
+                died: s.all_deaths(),
             }
         })
         .collect()
@@ -108,6 +114,12 @@ impl Cards<'_> {
         let mut x = pen.text(area.x, area.y, if card.chosen { "▸" } else { " " }, ground);
         x = pen.text(x, area.y, &clip(&card.name, usize::from(area.width / 2)), ground.add_modifier(Modifier::BOLD)) + 1;
         let end = pen.text_right(area.right().saturating_sub(1), area.y, &format!("{glyph} {state}"), on(role));
+        if card.model != Model::EventLoop {
+            let model = words::model(look.lang, card.model);
+            if usize::from(end.saturating_sub(x + 1)) > width(&model) {
+                x = pen.text(x, area.y, &model, on(Role::Dim)) + 1;
+            }
+        }
         let mended: Vec<_> = card.mitigations.iter().map(|m| words::mitigation(look.lang, *m)).collect();
         let mended = mended.join(", ");
         if !mended.is_empty() {
@@ -128,7 +140,10 @@ impl Cards<'_> {
         let f = card.figures;
         let p99 = if f.recent.count == 0 { "–".to_owned() } else { f.recent.p99.to_string() };
         let mut parts = vec![
-            ("vital.lag", f.lag.to_string(), worry(f.lag)),
+            match f.lag {
+                Some(lag) => ("vital.lag", lag.to_string(), worry(lag)),
+                None => ("vital.threads", grouped(card.threads.into()), Role::Strong),
+            },
             ("vital.p99", p99, worry(f.recent.p99)),
             ("vital.rate", count(f.requests), Role::Text),
         ];

@@ -14,7 +14,7 @@ use crate::scope::Look;
 use crate::scope::eye::Gaze;
 use crate::scope::pen::Pen;
 use crate::scope::theme::Role;
-use crate::specimen::source::{REACTOR, line_of};
+use crate::specimen::source::{BLOCKING, REACTOR, line_of, line_of_turn};
 use crate::telemetry::vocabulary::{Cause, Phase};
 use crate::world::Specimen;
 
@@ -23,8 +23,13 @@ use super::wheel::percent;
 /// A piece of a line and what it is.
 type Token = (&'static str, Role);
 
+/// A line: its indentation, and its pieces.
+type Line = (u16, Vec<Token>);
+
 /// The file, cut into what its pieces are. Cut once: it is compiled in.
-static LINES: LazyLock<Vec<(u16, Vec<Token>)>> = LazyLock::new(|| REACTOR.lines().map(indented).collect());
+static LINES: LazyLock<Vec<Line>> = LazyLock::new(|| REACTOR.lines().map(indented).collect());
+/// The same of what each thread runs, where a specimen has no loop.
+static BLOCKING_LINES: LazyLock<Vec<Line>> = LazyLock::new(|| BLOCKING.lines().map(indented).collect());
 
 const KEYWORDS: &[&str] = &[
     "as", "break", "const", "continue", "else", "enum", "fn", "for", "if", "impl", "in", "let", "loop", "match", "mod", "move", "mut",
@@ -35,6 +40,8 @@ const KEYWORDS: &[&str] = &[
 /// The pane as data.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Shape {
+    /// Whether it is the text of a thread that serves one connection, and not the loop's.
+    pub blocking: bool,
     /// The line that is marked as running, from 1.
     pub running: Option<usize>,
     /// What is written behind that line.
@@ -49,6 +56,11 @@ pub struct Shape {
 
 /// The code pane of a specimen.
 pub fn shape(specimen: &Specimen, gaze: &Gaze, now: crate::base::units::Nanos) -> Shape {
+    if !specimen.has_loop() {
+        // Thousands of threads are on thousands of lines: none is marked.
+        let focus = line_of_turn() as f64;
+        return Shape { blocking: true, running: None, note: String::new(), heat: Vec::new(), focus, burning: None };
+    }
     let shares = &gaze.figures.shares;
     let mut heat: Vec<_> = [Phase::Poll, Phase::Control].iter().map(|p| (line_of(*p, None), shares[*p as usize])).collect();
     heat.extend(Cause::ALL.iter().map(|c| (line_of(Phase::Dispatch, Some(*c)), gaze.causes[*c as usize])));
@@ -57,6 +69,7 @@ pub fn shape(specimen: &Specimen, gaze: &Gaze, now: crate::base::units::Nanos) -
     }
     let held = specimen.reactor.running.map(|r| now.since(r.since));
     Shape {
+        blocking: false,
         running: gaze.line,
         note: gaze.line.and(held).map(|h| h.to_string()).unwrap_or_default(),
         heat,
@@ -65,8 +78,19 @@ pub fn shape(specimen: &Specimen, gaze: &Gaze, now: crate::base::units::Nanos) -
     }
 }
 
+impl Shape {
+    /// The path of the file, below `src`.
+    pub fn file(&self) -> &'static str {
+        if self.blocking { "specimen/models/blocking.rs" } else { "specimen/reactor.rs" }
+    }
+
+    fn lines(&self) -> &'static [Line] {
+        if self.blocking { &BLOCKING_LINES } else { &LINES }
+    }
+}
+
 /// A line's indentation, shown at half its width so that more of the text is seen, and what is behind it.
-fn indented(line: &'static str) -> (u16, Vec<Token>) {
+fn indented(line: &'static str) -> Line {
     let text = line.trim_start_matches(' ');
     (((line.len() - text.len()) / 2) as u16, tokens(text))
 }
@@ -128,10 +152,11 @@ impl Widget for &Code<'_> {
             return;
         }
         let high = usize::from(area.height);
-        let last = LINES.len().saturating_sub(high);
+        let lines = self.shape.lines();
+        let last = lines.len().saturating_sub(high);
         let top = (self.shape.focus.round() as usize).saturating_sub(1 + high / 3).min(last);
         let hottest = self.shape.heat.iter().map(|h| h.1).fold(0.0, f64::max);
-        for row in 0..high.min(LINES.len()) {
+        for row in 0..high.min(lines.len()) {
             self.line(&mut pen, area.y + row as u16, top + row, hottest);
         }
     }
@@ -167,7 +192,7 @@ impl Code<'_> {
         } else {
             note.chars().count() as u16 + 2
         });
-        if let Some((indent, tokens)) = LINES.get(at) {
+        if let Some((indent, tokens)) = self.shape.lines().get(at) {
             let mut x = area.x + GUTTER + indent;
             for (token, role) in tokens {
                 x = pen.text_until(x, y, end, token, plain(*role));

@@ -9,6 +9,7 @@ use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 use ratatui::widgets::Widget;
 
+use super::wheel::grouped;
 use crate::base::text::visible;
 use crate::base::units::{Nanos, count};
 use crate::command::keymap::Context;
@@ -22,6 +23,7 @@ use crate::scope::text::{clip, width};
 use crate::scope::theme::{Role, Tier};
 use crate::scope::trigger::Armed;
 use crate::scope::{Frozen, Look, Scene, Screen, words};
+use crate::specimen::models;
 use crate::telemetry::vocabulary::Fault;
 use crate::world::findings::{self, Evidence, Finding, FindingKind};
 use crate::world::{Death, Life, Specimen, Stall, StallKind};
@@ -66,7 +68,7 @@ impl State {
             _ if frozen => Self::Frozen,
             Life::Dead { .. } => Self::Dead,
             Life::Starting => Self::Starting,
-            Life::Running { .. } if specimen.stalls.current.is_some() => Self::Stalled,
+            Life::Running { .. } if specimen.stall().is_some() => Self::Stalled,
             Life::Running { .. } if specimen.reactor.held => Self::Held,
             Life::Running { .. } => Self::Live,
         }
@@ -199,6 +201,17 @@ fn of_finding(finding: &Finding, scene: &Scene<'_>) -> Announcement {
             )
         },
         Evidence::Lost { events } => plain(Role::BannerFinding, "◆", look.fill("announce.lost", &[("n", &count(*events as f64))])),
+        Evidence::Calm { .. } if !specimen.has_loop() => {
+            let serving = specimen.threads.serving();
+            let oldest = specimen.threads.oldest().map(|(conn, serving)| {
+                let (what, age) = (serving.handler.name(), scene.world.now.since(serving.since).to_string());
+                look.fill("announce.on_thread", &[("what", what), ("conn", &conn.0.to_string()), ("age", &age)])
+            });
+            Announcement {
+                details: oldest.into_iter().collect(),
+                ..plain(Role::Dim, "✓", look.fill("announce.calm_threads", &[("n", &grouped(serving.into()))]))
+            }
+        }
         Evidence::Calm { lag, .. } => Announcement {
             details: vec![look.fill("announce.longest", &[("lag", &lag.to_string())])],
             ..plain(Role::Dim, "✓", look.text("announce.calm").into_owned())
@@ -232,7 +245,7 @@ fn remedies(finding: &Finding, specimen: &Specimen, look: Look<'_>) -> Vec<(Comm
     finding
         .mitigations
         .iter()
-        .filter(|m| !specimen.mitigations[**m as usize])
+        .filter(|m| !specimen.mitigations[**m as usize] && models::row(specimen.model.0).takes(**m))
         .filter_map(|m| Some((table::by_id(m.name())?.command()?, words::mitigation(look.lang, *m).into_owned())))
         .collect()
 }
@@ -339,6 +352,8 @@ pub struct Head<'a> {
     pub pid: Option<u32>,
     /// Open connections.
     pub connections: u32,
+    /// Threads of all its processes.
+    pub threads: u32,
     /// The figures that are held.
     pub figures: Figures,
     /// What is lost, if anything is.
@@ -374,7 +389,8 @@ impl<'a> Head<'a> {
                 Life::Running { pid, .. } => Some(pid),
                 _ => None,
             }),
-            connections: chosen.map_or(0, |s| s.connections.open),
+            connections: chosen.map_or(0, Specimen::open_connections),
+            threads: chosen.and_then(Specimen::thread_count).unwrap_or(0),
             figures: scene.eye.gaze(at).figures,
             lost: scene.world.lost,
             specimen: chosen.filter(|_| scene.world.specimens.len() > 1).map(|s| s.name.clone()),
@@ -480,7 +496,10 @@ impl Head<'_> {
         let mut parts = vec![
             ("vital.pid", self.pid.map_or("–".into(), |p| p.to_string()), Role::Text),
             ("vital.rate", count(f.requests), Role::Strong),
-            ("vital.lag", f.lag.to_string(), self.worry(f.lag)),
+            match f.lag {
+                Some(lag) => ("vital.lag", lag.to_string(), self.worry(lag)),
+                None => ("vital.threads", grouped(self.threads.into()), Role::Strong),
+            },
             ("vital.p99", shown(f.recent.p99), self.worry(f.recent.p99)),
             ("vital.connections", count(f64::from(self.connections)), Role::Text),
         ];

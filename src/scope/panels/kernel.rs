@@ -6,7 +6,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::widgets::Widget;
 
-use crate::base::units::{Nanos, bytes};
+use crate::base::units::{Nanos, bytes, count};
 use crate::scope::pen::Pen;
 use crate::scope::theme::Role;
 use crate::scope::{Look, words};
@@ -46,8 +46,8 @@ pub struct Shape {
     pub sampled: bool,
     /// The figures, the most important first.
     pub rows: Vec<Row>,
-    /// How many are ready.
-    pub ready: usize,
+    /// How many are ready; `None` where there is no loop that would be told.
+    pub ready: Option<usize>,
     /// Sockets with unread bytes that the loop has not been told of.
     pub unseen: u32,
     /// Those who have waited longest, oldest first.
@@ -57,7 +57,7 @@ pub struct Shape {
 /// The kernel's side of a specimen.
 pub fn shape(specimen: &Specimen, now: Nanos, look: Look<'_>) -> Shape {
     let kernel = &specimen.kernel;
-    let mut rows = Vec::with_capacity(6);
+    let mut rows = Vec::with_capacity(8);
     let mut row = |name, value: Option<String>, share: Option<f64>, role| {
         let (value, role) = value.map_or(("–".to_owned(), Role::Faint), |v| (v, role));
         rows.push(Row { name, value, share, role });
@@ -88,30 +88,39 @@ pub fn shape(specimen: &Specimen, now: Nanos, look: Look<'_>) -> Shape {
     );
     // What is left of a process that is dead is what the kernel holds for its listener; the rest was of another time.
     let alive = specimen.is_alive();
-    let thread = kernel.thread.filter(|_| alive).map(|(letter, threads)| {
-        let state = look.text(match letter {
-            'R' => "kernel.state_r",
-            'S' => "kernel.state_s",
-            'D' => "kernel.state_d",
-            'T' | 't' => "kernel.state_t",
-            'Z' | 'X' => "kernel.state_z",
-            _ => "kernel.state_other",
-        });
-        if threads > 1 { format!("{letter} {state} ×{threads}") } else { format!("{letter} {state}") }
+    let on = cores(specimen.cores());
+    let (threads, name) = threads(specimen, look);
+    let threads = threads.filter(|_| alive).map(|what| {
+        if on.is_empty() {
+            what
+        } else {
+            format!("{what} · {} {on}", look.text(if on.len() > 2 { "kernel.cores" } else { "kernel.core" }))
+        }
     });
-    row("kernel.thread", thread, None, if kernel.thread.is_some_and(|t| t.0 == 'R') { Role::Strong } else { Role::Text });
-    let cpu = kernel.cpu.filter(|_| alive);
-    row("kernel.cpu", cpu.map(percent), Some(cpu.unwrap_or(0.0)), pressed(cpu.unwrap_or(0.0) - 0.15));
-    row("kernel.interest", kernel.interest_list.filter(|_| alive).map(|n| grouped(n.into())), None, Role::Text);
-    let fds = kernel.descriptors.filter(|_| alive).map(|(n, limit)| (n, limit, f64::from(n) / f64::from(limit.max(1))));
+    let runs = specimen.has_loop() && specimen.loops().any(|process| process.kernel.thread.is_some_and(|t| t.0 == 'R'));
+    row(name, threads, None, if runs { Role::Strong } else { Role::Text });
+    let one_loop = specimen.has_loop() && specimen.processes.is_empty();
+    if one_loop {
+        let cpu = kernel.cpu.filter(|_| alive);
+        row("kernel.cpu", cpu.map(percent), Some(cpu.unwrap_or(0.0)), pressed(cpu.unwrap_or(0.0) - 0.15));
+        row("kernel.interest", kernel.interest_list.filter(|_| alive).map(|n| grouped(n.into())), None, Role::Text);
+    } else {
+        // More than one core can be used: a share of one, which may be more than all of it, and no bar.
+        row("kernel.cpu", specimen.cores_now().filter(|_| alive).map(percent), None, Role::Text);
+    }
+    let fds = specimen.descriptors().filter(|_| alive).map(|(n, limit)| (n, limit, f64::from(n) / f64::from(limit.max(1))));
     row(
         "kernel.descriptors",
         fds.map(|(n, limit, _)| format!("{}/{}", grouped(n.into()), grouped(limit.into()))),
         None,
         fds.map_or(Role::Faint, |f| pressed(f.2)),
     );
-    row("kernel.memory", kernel.memory.filter(|_| alive).map(|(all, _)| bytes(u64::from(all) * 1024)), None, Role::Text);
-    let mut waiting: Vec<_> = specimen.reactor.ready.iter().collect();
+    row("kernel.memory", specimen.resident().filter(|_| alive).map(|kib| bytes(kib * 1024)), None, Role::Text);
+    let switches = specimen.switches_now().filter(|_| alive);
+    let rate = |rate: f64| format!("{} /s", count(rate));
+    row("kernel.switches", switches.map(|(voluntary, involuntary)| rate(voluntary + involuntary)), None, Role::Text);
+    row("kernel.preempted", switches.map(|(_, involuntary)| rate(involuntary)), None, Role::Text);
+    let mut waiting: Vec<_> = specimen.loops().flat_map(|process| &process.reactor.ready).collect();
     waiting.sort_by_key(|r| r.since);
     let waiting = waiting
         .into_iter()
@@ -122,8 +131,40 @@ pub fn shape(specimen: &Specimen, now: Nanos, look: Look<'_>) -> Shape {
             wait: now.since(r.since),
         })
         .collect();
-    let unseen = if specimen.stalls.current.is_some() { kernel.unread.map_or(0, |u| u.1) } else { 0 };
-    Shape { sampled: kernel.sampled.is_some(), rows, unseen, ready: specimen.reactor.ready_count, waiting }
+    let unseen = if specimen.stall().is_some() { kernel.unread.map_or(0, |u| u.1) } else { 0 };
+    let ready = specimen.has_loop().then(|| specimen.loops().map(|process| process.reactor.ready_count).sum());
+    Shape { sampled: kernel.sampled.is_some(), rows, unseen, ready, waiting }
+}
+
+/// Its threads or processes in a few words, and what they are called: a loop's state says whether it works, of many threads only the number can
+/// be said.
+fn threads(specimen: &Specimen, look: Look<'_>) -> (Option<String>, &'static str) {
+    if !specimen.processes.is_empty() {
+        let running = specimen.all_processes().filter(|process| process.is_alive()).count();
+        return (Some(running.to_string()), "kernel.processes");
+    }
+    let Some((letter, threads)) = specimen.kernel.thread else { return (None, "kernel.thread") };
+    if !specimen.has_loop() {
+        return (Some(grouped(threads.into())), "kernel.threads");
+    }
+    let state = look.text(match letter {
+        'R' => "kernel.state_r",
+        'S' => "kernel.state_s",
+        'D' => "kernel.state_d",
+        'T' | 't' => "kernel.state_t",
+        'Z' | 'X' => "kernel.state_z",
+        _ => "kernel.state_other",
+    });
+    (Some(if threads > 1 { format!("{letter} {state} ×{threads}") } else { format!("{letter} {state}") }), "kernel.thread")
+}
+
+/// The cores of these bits, as `0 1 3`, or `0–3` where they follow one another.
+fn cores(bits: u32) -> String {
+    let all: Vec<u32> = (0..32).filter(|core| bits >> core & 1 == 1).collect();
+    match all[..] {
+        [first, .., last] if last - first + 1 == all.len() as u32 && all.len() > 2 => format!("{first}–{last}"),
+        _ => all.iter().map(u32::to_string).collect::<Vec<_>>().join(" "),
+    }
 }
 
 /// The panel, ready to be drawn.
@@ -147,7 +188,11 @@ impl Widget for &Kernel<'_> {
             return;
         }
         // The ready list gets a third of the height at least; the figures are in the order of their weight.
-        let least = if area.height < 5 { 1 } else { (area.height / 4).max(2) };
+        let least = match area.height {
+            _ if self.shape.ready.is_none() => 0,
+            0..5 => 1,
+            height => (height / 4).max(2),
+        };
         let rows = self.shape.rows.len().min(usize::from(area.height.saturating_sub(least)));
         let mut y = area.y;
         for row in &self.shape.rows[..rows] {
@@ -157,7 +202,9 @@ impl Widget for &Kernel<'_> {
         if area.bottom() > y + 4 {
             y += 1;
         }
-        self.ready(&mut pen, y);
+        if let Some(ready) = self.shape.ready {
+            self.ready(&mut pen, y, ready);
+        }
     }
 }
 
@@ -175,14 +222,14 @@ impl Kernel<'_> {
         }
     }
 
-    fn ready(&self, pen: &mut Pen<'_>, mut y: u16) {
+    fn ready(&self, pen: &mut Pen<'_>, mut y: u16, ready: usize) {
         let (area, look) = (pen.area, self.look);
-        let role = if self.shape.ready > 0 { Role::Waiting } else { Role::Dim };
+        let role = if ready > 0 { Role::Waiting } else { Role::Dim };
         let x = pen.text(area.x, y, &look.text("kernel.ready"), look.style(Role::Dim)) + 1;
-        let start = pen.text_right(area.right(), y, &grouped(self.shape.ready as u64), look.style(role));
+        let start = pen.text_right(area.right(), y, &grouped(ready as u64), look.style(role));
         // One mark for each that waits, as far as they go.
         let room = usize::from(start.saturating_sub(x + 1));
-        for n in 0..self.shape.ready.min(room) {
+        for n in 0..ready.min(room) {
             pen.put(x + n as u16, y, '▮', look.style(Role::Waiting));
         }
         y += 1;

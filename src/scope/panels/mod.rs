@@ -20,6 +20,7 @@ pub mod moment;
 pub mod palette;
 pub mod side_by_side;
 pub mod slowest;
+pub mod threads;
 pub mod timeline;
 pub mod tracks;
 pub mod wheel;

@@ -109,13 +109,14 @@ pub fn track(specimen: &Specimen, chosen: bool, now: Nanos, per: u64, columns: u
         (cell + u64::from(columns)).checked_sub(last + 1)
     };
     let (mut busy, mut waiting, mut workers) = (Vec::new(), Vec::new(), Vec::new());
-    let threads = specimen.workers.len();
+    let threads: usize = specimen.loops().map(|process| process.workers.len()).sum();
     for column in 0..columns {
         let slices = cell_of(column).map(|cell| cell * per..((cell + 1) * per).min(strip.newest + 1));
         let (mut sums, mut count, mut most) = ((0_u64, 0_u64), 0_u64, 0);
         for n in slices.into_iter().flatten() {
             let Some(slice) = strip.slice(n).filter(|s| !s.gap) else { continue };
-            sums = (sums.0 + u64::from(slice.busy), sums.1 + u64::from(slice.workers));
+            let (busy, at_work) = work(specimen, n);
+            sums = (sums.0 + busy, sums.1 + at_work);
             most = most.max(slice.waiting);
             count += 1;
         }
@@ -127,8 +128,10 @@ pub fn track(specimen: &Specimen, chosen: bool, now: Nanos, per: u64, columns: u
         }
     }
     let mut stalls = Vec::new();
-    for stall in specimen.stalls.past.iter().chain(&specimen.stalls.current) {
-        let ongoing = specimen.stalls.current.as_ref() == Some(stall);
+    let of = |process: &'_ Specimen| {
+        process.stalls.past.iter().map(|s| (*s, false)).chain(process.stalls.current.map(|s| (s, true))).collect::<Vec<_>>()
+    };
+    for (stall, ongoing) in specimen.loops().flat_map(of) {
         let end = if ongoing { now } else { stall.began + stall.length };
         let Some(to) = column_of(end).map(|c| c.min(u64::from(columns.saturating_sub(1))) as u16) else { continue };
         let from = column_of(stall.began).unwrap_or(0).min(u64::from(to)) as u16;
@@ -136,10 +139,23 @@ pub fn track(specimen: &Specimen, chosen: bool, now: Nanos, per: u64, columns: u
             *cell = Busy::Stall(stalls.len());
         }
         let length = end.since(stall.began);
-        stalls.push(Block { from, to, seconds: length.as_secs(), kind: stall.kind, ongoing, labels: labels(stall, length, look) });
+        stalls.push(Block { from, to, seconds: length.as_secs(), kind: stall.kind, ongoing, labels: labels(&stall, length, look) });
     }
-    let deaths = specimen.deaths.iter().filter_map(|d| column_of(d.at)).filter(|c| *c < u64::from(columns)).map(|c| c as u16).collect();
+    let deaths = specimen.all_processes().flat_map(|process| &process.deaths);
+    let deaths = deaths.filter_map(|d| column_of(d.at)).filter(|c| *c < u64::from(columns)).map(|c| c as u16).collect();
     Track { name: specimen.name.clone(), chosen, busy, stalls, deaths, waiting, workers }
+}
+
+/// Microseconds of a slice in callbacks, and those that workers were busy. A master's are its busiest loop's and the sum of its workers': a
+/// row is full where some loop is. Where threads serve there are no callbacks; a row is full while any of them is at work.
+fn work(specimen: &Specimen, slice: u64) -> (u64, u64) {
+    if !specimen.has_loop() {
+        return (specimen.strip.slice(slice).map_or(0, |s| u64::from(s.workers)), 0);
+    }
+    specimen
+        .loops()
+        .filter_map(|process| process.strip.slice(slice).filter(|s| !s.gap))
+        .fold((0, 0), |(busy, workers), s| (busy.max(u64::from(s.busy)), workers + u64::from(s.workers)))
 }
 
 fn labels(stall: &Stall, length: Nanos, look: Look<'_>) -> Vec<String> {

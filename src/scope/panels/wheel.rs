@@ -159,7 +159,7 @@ fn centre(specimen: &Specimen, mood: Mood, gaze: &Gaze, look: Look<'_>) -> Vec<(
             (count(gaze.figures.ticks), Role::Strong),
             (look.text("wheel.ticks_a_second").into_owned(), Role::Dim),
             // Centred in its widest, so that the line does not come and go with its figure.
-            (look.fill("wheel.lag", &[("lag", &format!("{:^7}", gaze.figures.lag.to_string()))]), Role::Dim),
+            (look.fill("wheel.lag", &[("lag", &format!("{:^7}", gaze.figures.lag.unwrap_or_default().to_string()))]), Role::Dim),
         ],
     }
 }

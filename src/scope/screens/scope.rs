@@ -22,10 +22,10 @@ use ratatui::layout::Rect;
 use ratatui::widgets::Widget;
 
 use crate::command::Command;
-use crate::scope::panels::{cards, clients, code, footer, head, kernel, lesson, timeline, wheel};
+use crate::scope::panels::{cards, clients, code, footer, head, kernel, lesson, threads, timeline, wheel};
 use crate::scope::pen::{frame, frame_lit};
 use crate::scope::theme::Role;
-use crate::scope::{Drawn, Scene, Screen};
+use crate::scope::{Drawn, Scene, Screen, words};
 
 use super::{SCREENS, inset};
 
@@ -140,16 +140,28 @@ pub fn draw(scene: &Scene<'_>, buf: &mut Buffer, drawn: &mut Drawn) {
     let Some(specimen) = scene.chosen() else { return };
     let place = usize::from(specimen.id.0);
     let gaze = scene.eye.gaze(place);
-    let stalled = specimen.stalls.current.is_some().then_some(Role::Alarm);
+    let stalled = specimen.stall().is_some().then_some(Role::Alarm);
 
     let inner = frame(buf, at.kernel, look, &look.text("panel.kernel"), "");
     let shape = kernel::shape(specimen, world.now, look);
     kernel::Kernel { shape: &shape, look }.render(inset(inner), buf);
 
-    let ticks = look.fill("wheel.ticks", &[("ticks", &wheel::grouped(specimen.reactor.ticks))]);
-    let inner = frame_lit(buf, at.wheel, look, &look.text("panel.loop"), &ticks, stalled);
-    let shape = wheel::shape(specimen, &gaze, world.now, look);
-    wheel::Wheel { shape: &shape, look }.render(inset(inner), buf);
+    let shown = specimen.loop_in_view();
+    if specimen.has_loop() {
+        let ticks = look.fill("wheel.ticks", &[("ticks", &wheel::grouped(shown.reactor.ticks))]);
+        let nth = specimen.processes.iter().position(|process| std::ptr::eq(process, shown)).map(|n| (n + 1).to_string());
+        let title = match nth {
+            Some(nth) => look.fill("panel.loop_of", &[("n", &nth), ("of", &specimen.processes.len().to_string())]),
+            None => look.text("panel.loop").into_owned(),
+        };
+        let inner = frame_lit(buf, at.wheel, look, &title, &ticks, stalled);
+        let shape = wheel::shape(shown, &gaze, world.now, look);
+        wheel::Wheel { shape: &shape, look }.render(inset(inner), buf);
+    } else {
+        let inner = frame(buf, at.wheel, look, &look.text("panel.threads"), &words::model(look.lang, specimen.model.0));
+        let shape = threads::shape(specimen, world.now, world.stall_threshold, look);
+        threads::Threads { shape: &shape, look }.render(inset(inner), buf);
+    }
 
     let inner = frame(buf, at.clients, look, &look.text("panel.clients"), &look.text("clients.window"));
     let shape = clients::shape(specimen, &gaze, world.stall_threshold, inner.width);
@@ -175,9 +187,10 @@ pub fn draw(scene: &Scene<'_>, buf: &mut Buffer, drawn: &mut Drawn) {
     lesson::Lesson { shape: &shape, page: scene.ui.page, look }.draw(inner, buf, targets);
 
     if at.code.width >= 30 {
-        let title = format!("{} · specimen/reactor.rs", look.text("panel.code"));
-        let inner = inset(frame_lit(buf, at.code, look, &title, &look.text("code.note"), None));
-        let shape = code::shape(specimen, &gaze, world.now);
+        let shape = code::shape(shown, &gaze, world.now);
+        let title = format!("{} · {}", look.text("panel.code"), shape.file());
+        let note = if specimen.has_loop() { look.text("code.note") } else { look.text("code.threads") };
+        let inner = inset(frame_lit(buf, at.code, look, &title, &note, None));
         code::Code { shape: &shape, look }.render(inner, buf);
     }
 
