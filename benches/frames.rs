@@ -121,6 +121,7 @@ where
                 eye: &eye,
                 answers: &answers,
                 trace: &trace,
+                cost: None,
                 look,
                 addresses: &addresses,
             };

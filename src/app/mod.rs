@@ -7,6 +7,7 @@ mod copy;
 mod dispatch;
 mod input;
 mod keeper;
+mod meter;
 mod pump;
 mod signals;
 mod terminal;
@@ -17,7 +18,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
-use crate::base::clock::Clock;
+use crate::base::clock::{Clock, thread_cpu};
 use crate::base::lang::Lang;
 use crate::base::text::visible;
 use crate::base::units::Nanos;
@@ -34,6 +35,7 @@ use crate::world::trace::Trace;
 use dispatch::Flow;
 use input::Input;
 use keeper::Keeper;
+use meter::Meter;
 use pump::Pump;
 use terminal::Screen as Terminal;
 use travel::Then;
@@ -126,6 +128,7 @@ pub fn run(options: Options) -> anyhow::Result<Option<i32>> {
         eye: Eye::default(),
         trace: Trace::default(),
         answers: Answers::default(),
+        meter: Meter::default(),
         theme,
         lang: options.lang,
         then: None,
@@ -166,6 +169,7 @@ struct App {
     eye: Eye,
     trace: Trace,
     answers: Answers,
+    meter: Meter,
     theme: Theme,
     lang: Lang,
     /// Where in the past one stands.
@@ -260,7 +264,8 @@ impl App {
         let now = self.clock.now();
         let passed = now.since(self.travelled);
         self.travelled = now;
-        let Self { terminal, pump, keymap, lessons, scenario, ui, eye, answers, trace, theme, lang, then, targets, .. } = self;
+        let began = thread_cpu();
+        let Self { terminal, pump, keymap, lessons, scenario, ui, eye, answers, meter, trace, theme, lang, then, targets, .. } = self;
         let mut lively = false;
         let mut orders = Vec::new();
         terminal.draw(|buf| {
@@ -276,7 +281,13 @@ impl App {
                 let wish = timeline::wish(buf.area, ui, stage.opened(), world, live);
                 trace.look(&wish, history, live);
             }
-            let scene = Scene { world, around, scenario, lessons, ui, eye, answers, trace, look, addresses: &addresses };
+            let cost = if ui.cost {
+                Some(meter.look(now, &stage))
+            } else {
+                meter.rest();
+                None
+            };
+            let scene = Scene { world, around, scenario, lessons, ui, eye, answers, trace, cost, look, addresses: &addresses };
             let drawn = scope::draw(&scene, buf);
             *targets = drawn.targets;
             ui.pages = drawn.pages;
@@ -288,6 +299,7 @@ impl App {
             ui.plot = drawn.plot;
             // The lab goes on while the picture goes to the terminal.
         })?;
+        self.meter.picture(self.clock.now(), thread_cpu().since(began));
         self.keeper.keep(&self.scenario.id, self.ui.done_of(&self.scenario));
         for (specimen, order) in orders {
             self.pump.order(pump::Order::Carry(Some(specimen), order));

@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::Wake;
+use crate::base::clock::TimeBase;
 use crate::base::ids::SpecimenId;
 use crate::command::Command;
 use crate::lab::{Lab, Options};
@@ -50,6 +51,17 @@ impl Stage {
     /// The recorded past of the lab that runs.
     pub fn history(&self) -> Option<&History> {
         self.lab.as_ref().and_then(Lab::history)
+    }
+
+    /// What taking in facts takes the lab that runs: nanoseconds of CPU an event, and the share of a core.
+    pub fn effort(&self) -> Option<(f64, f64)> {
+        let effort = self.lab.as_ref()?.effort();
+        Some((effort.an_event()?, effort.share()?))
+    }
+
+    /// What the stamps of the lab that runs count from.
+    pub fn time_base(&self) -> Option<TimeBase> {
+        self.lab.as_ref().map(Lab::time_base)
     }
 
     /// Which lab this is, counted from the first.

@@ -197,6 +197,8 @@ pub enum Command {
     Victims,
     /// Close what is open, or go one back.
     Back,
+    /// Show what the watching itself costs, or put it away.
+    OwnCost,
     /// The next theme.
     NextTheme,
     /// The next language.

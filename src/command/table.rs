@@ -1401,6 +1401,17 @@ pub static COMMANDS: &[Row] = &[
     )
     .in_footer(11),
     row(
+        "own-cost",
+        View,
+        Fixed(Command::OwnCost),
+        keys!(UNTYPED: "%"),
+        words("own cost", "观测开销"),
+        words(
+            "show what the watching itself costs, or put it away: events, CPU, memory, time of a picture",
+            "显示或收起观测本身的开销：事件、CPU、内存、画面耗时",
+        ),
+    ),
+    row(
         "next-theme",
         View,
         Fixed(Command::NextTheme),
@@ -1588,6 +1599,7 @@ impl Command {
             Self::Filter => "Filter",
             Self::Victims => "Victims",
             Self::Back => "Back",
+            Self::OwnCost => "OwnCost",
             Self::NextTheme => "NextTheme",
             Self::NextLanguage => "NextLanguage",
             Self::Redraw => "Redraw",

@@ -3,6 +3,7 @@
 //! The producer is a handle: the scope, the headless check and the tests are equal customers of [`Lab`].
 
 pub mod child;
+pub mod effort;
 pub mod listener;
 pub mod live;
 pub mod past;
@@ -14,6 +15,7 @@ pub mod supervisor;
 
 use std::net::SocketAddr;
 
+use crate::base::clock::{TimeBase, thread_cpu};
 use crate::base::ids::SpecimenId;
 use crate::base::units::Nanos;
 use crate::command::Command;
@@ -23,6 +25,7 @@ use crate::telemetry::shared::{Gate, Order};
 use crate::world::history::History;
 use crate::world::{self, Setup, World};
 
+pub use effort::Effort;
 pub use live::{Live, Options, Refusal};
 pub use past::{Past, Surroundings};
 pub use script::Script;
@@ -44,6 +47,7 @@ pub struct Lab {
     world: World,
     history: Option<History>,
     facts: Vec<Fact>,
+    effort: Effort,
     marks: Vec<String>,
 }
 
@@ -64,6 +68,7 @@ impl Lab {
             history: options.history.map(|limits| History::new(&world, limits)),
             world,
             facts: Vec::new(),
+            effort: Effort::default(),
             marks: Vec::new(),
         })
     }
@@ -74,6 +79,7 @@ impl Lab {
     /// Where the lab itself fails; the death of a specimen is none.
     pub fn pump(&mut self) -> anyhow::Result<()> {
         let until = self.live.poll(&mut self.facts)?;
+        let (before, began) = (self.world.events, thread_cpu());
         for fact in self.facts.drain(..) {
             match fact {
                 Fact::Event(event) => {
@@ -91,12 +97,18 @@ impl Lab {
             }
         }
         self.world.advance(until);
+        self.effort.note(until, thread_cpu().since(began), self.world.events - before);
         Ok(())
     }
 
     /// What is known.
     pub fn world(&self) -> &World {
         &self.world
+    }
+
+    /// What taking in the facts of the last second has taken.
+    pub fn effort(&self) -> &Effort {
+        &self.effort
     }
 
     /// The past, where it is kept.
@@ -112,6 +124,11 @@ impl Lab {
     /// Since the lab's start.
     pub fn now(&self) -> Nanos {
         self.live.clock().now()
+    }
+
+    /// What all its stamps count from.
+    pub fn time_base(&self) -> TimeBase {
+        self.live.clock().base()
     }
 
     /// Where a specimen answers.

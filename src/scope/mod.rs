@@ -9,6 +9,7 @@
 
 pub mod answers;
 pub mod ascii;
+pub mod cost;
 pub mod eye;
 pub mod line;
 pub mod palette;
@@ -41,6 +42,7 @@ use crate::world::trace::Trace;
 use crate::world::{Specimen, World};
 
 pub use answers::Answers;
+pub use cost::Cost;
 pub use eye::Eye;
 pub use pen::Targets;
 pub use theme::{Role, Theme, Tier};
@@ -125,6 +127,8 @@ pub struct Scene<'a> {
     pub trace: &'a Trace,
     /// What was found out in the recorded past.
     pub answers: &'a Answers,
+    /// What the watching itself costs, where that is shown.
+    pub cost: Option<&'a Cost>,
     /// In which colours and language.
     pub look: Look<'a>,
     /// Where each specimen answers, once it does.

@@ -147,6 +147,8 @@ pub struct Ui {
     pub uncorrected: bool,
     /// The measurement that was put away: of which specimen, begun when.
     pub dismissed: Option<(usize, Nanos)>,
+    /// Whether it is shown what the watching itself costs.
+    pub cost: bool,
     /// One line for the person: what just happened, or why not.
     pub notice: Option<String>,
     /// What has been done of all lessons, in this run and before.
@@ -165,6 +167,7 @@ impl Ui {
             done: vec![false; steps],
             records: vec![Record::default(); steps],
             progress: self.progress.clone(),
+            cost: self.cost,
             ..Self::default()
         }
     }
@@ -218,6 +221,7 @@ impl Ui {
             Command::MitigationMenu => self.toggle(Open::Menu(Menu::Mitigations)),
             Command::Help => self.toggle(Open::Help),
             Command::Palette => self.toggle(Open::Palette),
+            Command::OwnCost => self.cost = !self.cost,
             Command::SearchHelp => self.search(),
             Command::Filter => (self.screen, self.open, self.filtering) = (Screen::Connections, Open::Nothing, true),
             Command::Type(_) | Command::Erase | Command::EraseAll => self.write(&command),
@@ -236,6 +240,7 @@ impl Ui {
                 self.rows.filter.clear();
             }
             Command::Back if self.open != Open::Nothing => self.open = Open::Nothing,
+            Command::Back if self.cost => self.cost = false,
             Command::Back if self.put_away(world) => {}
             Command::Back if self.screen == Screen::Start => self.screen = Screen::Scope,
             Command::Back if self.screen != Screen::Start && self.frozen.is_some() => self.frozen = None,

@@ -3,6 +3,7 @@
 //! Facts only go up. A producer writes a 16-byte record into its own ring and goes on; it never waits, and what
 //! does not fit is dropped and counted. What it had written before a SIGKILL is still there to read.
 
+pub mod cost;
 pub mod event;
 pub mod probe;
 pub mod ring;

@@ -468,3 +468,43 @@ fn what_was_done_of_a_lesson_outlives_a_kill_and_stands_on_the_lesson_screen() {
     session.send("q");
     session.ended();
 }
+
+#[test]
+fn what_watching_costs_agrees_with_what_the_kernel_says_from_outside() {
+    let mut session = Session::start(&["run", "01-healthy-loop"], 120, 36);
+    session.wait_for("LIVE");
+    let pid = session.pid().as_raw_nonzero();
+    // utime and stime, in ticks of a hundredth of a second.
+    let spent = || {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+        let fields: Vec<&str> = stat.rsplit_once(") ").unwrap().1.split(' ').collect();
+        (fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap()) / 100.0
+    };
+    let resident = || {
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+        status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB")?.parse::<f64>().ok()).unwrap() / 1024.0
+    };
+    // The figure that stands before these words.
+    let figure = |screen: &str, words: &str| -> Option<f64> { screen.split(words).next()?.rsplit(' ').next()?.parse().ok() };
+    session.send("%");
+    session.wait_for("what watching costs");
+    session.wait("an event's cost", |screen| !screen.contains("not measured yet"));
+    let before = spent();
+    let shown = |screen: &str| figure(screen, " s so far");
+    session.wait("what was spent until now", |screen| shown(screen).is_some_and(|shown| shown >= before));
+    let (screen, after) = (session.screen(), spent());
+    assert!(shown(&screen).unwrap() <= after + 0.02, "{after} s outside:\n{screen}");
+    session.wait("memory as it is", |screen| {
+        screen.lines().find(|line| line.contains("its memory")).is_some_and(|line| {
+            let shown = figure(line, " MB").unwrap_or(0.0);
+            (shown - resident()).abs() <= 0.05 * resident() + 1.0
+        })
+    });
+    // Its keys are those of the screen below it; the same key puts it away.
+    session.send("2");
+    session.wait("another screen below", |screen| screen.contains("what watching costs") && screen.contains("accept queue"));
+    session.send("%");
+    session.wait("its end", |screen| !screen.contains("what watching costs"));
+    session.send("q");
+    assert!(session.ended().success());
+}

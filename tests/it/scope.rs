@@ -17,7 +17,7 @@ use loopscope::scenario::schema::Step;
 use loopscope::scope::answers::Ask;
 use loopscope::scope::line::Line;
 use loopscope::scope::panels::{
-    cards, clients, code, connections, footer, head, kernel, lanes, latency, lesson, side_by_side, slowest, timeline, tracks, wheel,
+    cards, clients, code, connections, cost, footer, head, kernel, lanes, latency, lesson, side_by_side, slowest, timeline, tracks, wheel,
 };
 use loopscope::scope::pointer::Act;
 use loopscope::scope::rows::{Order, RequestOrder, RowId, Rows, Track};
@@ -25,14 +25,14 @@ use loopscope::scope::screens::{SCREENS, timeline as timeline_screen};
 use loopscope::scope::study::Record;
 use loopscope::scope::theme::THEMES;
 use loopscope::scope::ui::Open;
-use loopscope::scope::{Answers, Drawn, Eye, Frozen, Look, Scene, Screen, Theme, Tier, Ui, draw, text};
+use loopscope::scope::{Answers, Cost, Drawn, Eye, Frozen, Look, Scene, Screen, Targets, Theme, Tier, Ui, draw, text};
 use loopscope::telemetry::event::{Event, Lane, Origin, Part, What};
 use loopscope::telemetry::vocabulary::{Cause, Fault, Mitigation, Model, Phase};
-use loopscope::world::World;
 use loopscope::world::findings::{FINDINGS, FindingKind};
 use loopscope::world::history::{History, Limits};
 use loopscope::world::testing::Story;
 use loopscope::world::trace::Trace;
+use loopscope::world::{OwnCost, World};
 use proptest::prelude::*;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -105,6 +105,19 @@ static LESSONS: LazyLock<Vec<Scenario>> = LazyLock::new(|| BUILT_IN.iter().map(|
 static KEYS: LazyLock<Keymap> = LazyLock::new(Keymap::default);
 static STATES: LazyLock<Vec<State>> = LazyLock::new(states);
 
+/// What watching costs on a day like any other.
+const COST: Cost = Cost {
+    pid: 41_233,
+    own: OwnCost { cpu: 0.0512, resident: 61_234, event_rate: 42_345.0 },
+    spent: Nanos::millis(12_345),
+    events: 3_123_456,
+    lost: 1_234,
+    probe: Some(4.23),
+    fold: Some((13.7, 0.000_58)),
+    frame: Some((Nanos::micros(623), Nanos::micros(1_420))),
+    history: Some((96 << 20, 3_100_000, Nanos::secs(74))),
+};
+
 /// Hands a scene of this state, on a screen of this size, to whoever wants one.
 fn with_scene<T>(state: &State, ui: &Ui, size: (u16, u16), theme: &Theme, lang: Lang, then: impl FnOnce(&Scene<'_>) -> T) -> T {
     let mut ui = ui.clone();
@@ -138,6 +151,7 @@ fn with_scene<T>(state: &State, ui: &Ui, size: (u16, u16), theme: &Theme, lang: 
         eye: &eye,
         answers,
         trace: &trace,
+        cost: ui.cost.then_some(&COST),
         look,
         addresses: &addresses,
     })
@@ -390,6 +404,7 @@ fn states() -> Vec<State> {
         state("help-searched", one().world(), Ui { open: Open::Help, searching: true, line: typed("eagain"), ..at(0) }, &computing),
         state("palette", one().world(), Ui { open: Open::Palette, entry: 2, ..at(0) }, &computing),
         state("palette-typed", three().world(), Ui { open: Open::Palette, line: typed("pan"), chosen: 1, ..at(0) }, &computing),
+        state("cost", one().hang(Nanos::millis(612)).world(), Ui { cost: true, ..at(1) }, &computing),
         state("small", one().world(), at(0), &computing),
         state(
             "connections",
@@ -677,6 +692,32 @@ fn what_matters_is_on_every_screen_that_is_large_enough() {
 }
 
 #[test]
+fn what_watching_costs_is_on_every_screen_in_full() {
+    let state = STATES.iter().find(|s| s.name == "cost").unwrap();
+    for size in [(60, 18), (80, 24), (120, 36), (200, 60)] {
+        for lang in Lang::ALL {
+            for screen in SCREENS.iter().map(|row| row.screen).chain([Screen::Start]) {
+                let ui = Ui { screen, ..state.ui.clone() };
+                let (drawn, buf) = picture(state, &ui, size, &Theme::dark(Tier::True), *lang);
+                let said = told(&buf);
+                for figure in [
+                    "42.3 k/", "1.2 k", "3.1 M", "4.2 ns", "0.02 %", "13.7 ns", "0.06 %", "623 µs", "1.42 ms", "5.1 %", "12.35", "60 MB",
+                    "74.0 s",
+                ] {
+                    assert!(said.contains(figure), "{figure} at {size:?}:\n{said}");
+                }
+                assert_eq!(drawn.targets.at(size.0 - 2, size.1 - 4), Some(&Command::OwnCost));
+                assert_eq!(
+                    said.contains("41233") && said.contains("/proc/41233/status"),
+                    size.0 >= 120,
+                    "how it is known, where there is room"
+                );
+            }
+        }
+    }
+}
+
+#[test]
 fn widgets_draw_into_no_room_at_all() {
     let theme = Theme::dark(Tier::True);
     for (w, h) in [(0, 0), (1, 1), (0, 5), (5, 0), (2, 1), (1, 9), (3, 3), (9, 2)] {
@@ -702,6 +743,8 @@ fn widgets_draw_into_no_room_at_all() {
                 lesson::Lesson { shape: &shape, page: 3, look }.render(area, &mut buf);
                 let cards = cards::shape(scene);
                 cards::Cards { cards: &cards, threshold: world.stall_threshold, look }.render(area, &mut buf);
+                let shape = cost::shape(&Cost::default(), look);
+                cost::draw(&shape, look, area, &mut buf, &mut Targets::default());
                 let entries = footer::shape(scene, 400);
                 footer::Footer { entries: &entries, look }.render(area, &mut buf);
                 let shape = connections::shape(specimen, world.now, &state.ui.rows, usize::from(h));
@@ -866,8 +909,19 @@ impl<'a> Session<'a> {
         let mut answers = Answers::default();
         answers.update(&self.ui, world, state.history.as_ref());
         let (ui, eye, answers) = (&self.ui, &eye, &answers);
-        let scene =
-            Scene { world, around: world, scenario, lessons: &LESSONS, ui, eye, answers, trace: &trace, look, addresses: &addresses };
+        let scene = Scene {
+            world,
+            around: world,
+            scenario,
+            lessons: &LESSONS,
+            ui,
+            eye,
+            answers,
+            trace: &trace,
+            cost: None,
+            look,
+            addresses: &addresses,
+        };
         self.drawn = draw(&scene, &mut buf);
         self.ui.pages = self.drawn.pages;
         self.ui.rows.shown = self.drawn.shown.clone();

@@ -4,6 +4,7 @@ pub mod cards;
 pub mod clients;
 pub mod code;
 pub mod connections;
+pub mod cost;
 pub mod course;
 pub mod finding;
 pub mod footer;

@@ -12,7 +12,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::panels::{cards, footer, head};
-use super::panels::{help, life, menu, palette, why};
+use super::panels::{cost, help, life, menu, palette, why};
 use super::pen::Pen;
 use super::theme::Role;
 use super::ui::Open;
@@ -96,6 +96,11 @@ pub fn draw(scene: &Scene<'_>, buf: &mut Buffer, drawn: &mut Drawn) {
         Open::Connection => drawn.reach = life::draw(scene, without_footer(buf.area), buf, &mut drawn.targets),
         Open::Why => drawn.reach = why::draw(scene, without_footer(buf.area), buf, &mut drawn.targets),
         Open::Palette => drawn.reach = palette::draw(scene, without_footer(buf.area), buf, &mut drawn.targets),
+    }
+    // Over everything, and in nobody's way: keys go on meaning what they mean.
+    if let Some(cost) = scene.cost {
+        let shape = cost::shape(cost, scene.look);
+        cost::draw(&shape, scene.look, without_footer(buf.area), buf, &mut drawn.targets);
     }
 }
 
