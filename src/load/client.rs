@@ -8,8 +8,9 @@ use std::os::fd::OwnedFd;
 
 use rustix::event::epoll::{self, EventData, EventFlags};
 use rustix::io::Errno;
-use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType};
+use rustix::net::{RecvFlags, SendFlags};
 
+use super::dialler::Dialler;
 use super::request::Requests;
 use super::response::{Parser, Progress};
 use super::schedule::Due;
@@ -97,14 +98,8 @@ impl Client {
     ///
     /// # Errors
     /// What the kernel says at once; the client has no connection then.
-    pub fn dial(&mut self, poll: &OwnedFd, number: u32, target: SocketAddr) -> io::Result<()> {
-        let family = if target.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
-        let socket = rustix::net::socket_with(family, SocketType::STREAM, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC, None)?;
-        rustix::net::sockopt::set_tcp_nodelay(&socket, true)?;
-        match rustix::net::connect(&socket, &target) {
-            Ok(()) | Err(Errno::INPROGRESS) => {}
-            Err(error) => return Err(error.into()),
-        }
+    pub fn dial(&mut self, poll: &OwnedFd, number: u32, dialler: &mut Dialler) -> io::Result<()> {
+        let socket = dialler.dial(None)?;
         // Linux chooses the port in `connect`, not when the handshake is over.
         self.port = SocketAddr::try_from(rustix::net::getsockname(&socket)?)?.port();
         self.generation = self.generation.wrapping_add(1);

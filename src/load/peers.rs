@@ -9,8 +9,9 @@ use std::os::fd::OwnedFd;
 
 use rustix::event::epoll::{self, EventData, EventFlags};
 use rustix::io::Errno;
-use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType};
+use rustix::net::{RecvFlags, SendFlags};
 
+use super::dialler::Dialler;
 use super::plan::{Peers as Plan, Row};
 use super::request::Requests;
 use crate::base::units::Nanos;
@@ -30,6 +31,7 @@ const SMALL_BUFFER: usize = 16 * 1024;
 #[derive(Debug)]
 pub struct Peers {
     target: SocketAddr,
+    dialler: Dialler,
     all: Vec<Peer>,
     buffer: Box<[u8]>,
 }
@@ -60,7 +62,7 @@ impl Peers {
     /// # Errors
     /// `InvalidInput` for a path that is none.
     pub fn new(plans: &[Plan], target: SocketAddr) -> io::Result<Self> {
-        let mut peers = Self { target, all: Vec::new(), buffer: Box::default() };
+        let mut peers = Self { target, dialler: Dialler::new(target), all: Vec::new(), buffer: Box::default() };
         plans.iter().try_for_each(|plan| peers.add(plan))?;
         Ok(peers)
     }
@@ -125,7 +127,7 @@ impl Peers {
                 if now >= peer.dial_at {
                     peer.dial_at = now + RETRY;
                     // What fails now is tried again.
-                    let _ = peer.dial(poll, n as u32, self.target);
+                    let _ = peer.dial(poll, n as u32, &mut self.dialler);
                 }
                 continue;
             }
@@ -145,17 +147,8 @@ impl Peers {
 }
 
 impl Peer {
-    fn dial(&mut self, poll: &OwnedFd, number: u32, target: SocketAddr) -> io::Result<()> {
-        let family = if target.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
-        let socket = rustix::net::socket_with(family, SocketType::STREAM, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC, None)?;
-        rustix::net::sockopt::set_tcp_nodelay(&socket, true)?;
-        if self.plan.read_rate.is_some() {
-            rustix::net::sockopt::set_socket_recv_buffer_size(&socket, SMALL_BUFFER)?;
-        }
-        match rustix::net::connect(&socket, &target) {
-            Ok(()) | Err(Errno::INPROGRESS) => {}
-            Err(error) => return Err(error.into()),
-        }
+    fn dial(&mut self, poll: &OwnedFd, number: u32, dialler: &mut Dialler) -> io::Result<()> {
+        let socket = dialler.dial(self.plan.read_rate.map(|_| SMALL_BUFFER))?;
         self.generation = self.generation.wrapping_add(1);
         let token = EventData::new_u64(u64::from(self.generation) << 32 | u64::from(number | PEER));
         epoll::add(poll, &socket, token, EventFlags::IN | EventFlags::OUT | EventFlags::RDHUP | EventFlags::ET)?;

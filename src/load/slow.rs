@@ -8,8 +8,9 @@ use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 
 use rustix::io::Errno;
-use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType};
+use rustix::net::{RecvFlags, SendFlags};
 
+use super::dialler::Dialler;
 use crate::base::units::Nanos;
 
 /// The most there can be.
@@ -34,7 +35,7 @@ struct Sender {
 /// The slow senders of one load.
 #[derive(Debug)]
 pub struct SlowSenders {
-    target: SocketAddr,
+    dialler: Dialler,
     senders: Vec<Sender>,
     due: Nanos,
 }
@@ -42,7 +43,7 @@ pub struct SlowSenders {
 impl SlowSenders {
     /// None, so far.
     pub fn new(target: SocketAddr) -> Self {
-        Self { target, senders: Vec::new(), due: Nanos::ZERO }
+        Self { dialler: Dialler::new(target), senders: Vec::new(), due: Nanos::ZERO }
     }
 
     /// From here on so many; those that are too many hang up.
@@ -73,7 +74,7 @@ impl SlowSenders {
                 }
                 None if dials > 0 && sender.rested <= now => {
                     dials -= 1;
-                    *sender = Sender { socket: dial(self.target).ok(), sent: 0, rested: now + REST };
+                    *sender = Sender { socket: self.dialler.dial(None).ok(), sent: 0, rested: now + REST };
                 }
                 None => {}
             }
@@ -83,16 +84,6 @@ impl SlowSenders {
     #[cfg(test)]
     fn connected(&self) -> usize {
         self.senders.iter().filter(|sender| sender.socket.is_some()).count()
-    }
-}
-
-fn dial(target: SocketAddr) -> Result<OwnedFd, Errno> {
-    let family = if target.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
-    let socket = rustix::net::socket_with(family, SocketType::STREAM, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC, None)?;
-    rustix::net::sockopt::set_tcp_nodelay(&socket, true)?;
-    match rustix::net::connect(&socket, &target) {
-        Ok(()) | Err(Errno::INPROGRESS) => Ok(socket),
-        Err(error) => Err(error),
     }
 }
 

@@ -14,7 +14,7 @@ impl Clients {
         let client = &mut self.all[n];
         client.patience = now + DIAL_PATIENCE;
         client.alarm = Nanos::ZERO;
-        if client.dial(&self.poll, n as u32, self.target).is_ok() {
+        if client.dial(&self.poll, n as u32, &mut self.dialler).is_ok() {
             let (client, port) = (ClientId(n as u32), u32::from(client.port));
             self.note(at, What::Dialled { client, port });
             if self.all[n].carried.is_none() {

@@ -16,6 +16,7 @@ use std::os::fd::OwnedFd;
 use rustix::event::epoll::{CreateFlags, EventFlags};
 
 use super::client::{Client, Line, Received};
+use super::dialler::Dialler;
 use super::lists::Lists;
 use super::peers::{PEER, Peers};
 use super::plan::{Load, LoadControl};
@@ -58,7 +59,7 @@ const CLIENT_STREAMS: u64 = 16;
 /// The clients of one load.
 #[derive(Debug)]
 pub struct Clients {
-    target: SocketAddr,
+    dialler: Dialler,
     requests: Requests,
     mix: Mix,
     think: Nanos,
@@ -94,7 +95,7 @@ impl Clients {
         let now = clock.now();
         let rate = load.rate;
         let mut clients = Self {
-            target,
+            dialler: Dialler::new(target),
             requests: Requests::new(&load.mix, target)?,
             mix: Mix::new(&load.mix, load.churn),
             think: load.think,
