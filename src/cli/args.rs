@@ -150,6 +150,10 @@ pub struct Check {
     /// No progress on standard error
     #[arg(short, long)]
     pub quiet: bool,
+    /// How many scenarios run side by side; by default one for each processor, at most 4, and one where --port is given.
+    /// What fails beside others is run again alone, and judged by that
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=16))]
+    pub jobs: Option<u8>,
     /// The address that the specimens listen on. They are broken on purpose: think before you open them to a
     /// network; by default 127.0.0.1
     #[arg(long, value_name = "ADDRESS", env = "LOOPSCOPE_BIND")]

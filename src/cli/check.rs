@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 use std::io::{self, IsTerminal};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::args::Check;
 use super::headless::{self, Happening, Interrupted, Watch};
-use super::progress::Progress;
+use super::progress::{Board, Progress};
 use super::scope::{refuse, warn_of_address};
 use super::settings::Place;
 use super::{Ended, complain, say};
@@ -26,6 +26,9 @@ use crate::scenario::schema::{Step, words};
 /// Between two looks at the lab.
 const TURN: Duration = Duration::from_millis(10);
 
+/// How many scenarios run side by side where nobody says how many: each is some processes, and measures times.
+const JOBS: usize = 4;
+
 /// How often a script is played where the machine is too busy to judge by.
 const ATTEMPTS: u32 = 3;
 
@@ -35,20 +38,26 @@ pub fn run(options: &Check, place: &Place, lang: Lang) -> anyhow::Result<Ended> 
     let Some(found) = find_all(options) else { return Ok(Ended::Wrong) };
     warn_of_address(place.bind, lang);
     let signal = Signal::watch().context("watching for signals")?;
-    let mut report =
-        Report { schema: SCHEMA, version: env!("CARGO_PKG_VERSION"), passed: false, environment: environment(), scenarios: Vec::new() };
+    let jobs = jobs(options, found.len());
+    let check = Checking { options, place, signal: &signal, lang, board: Board::new(found.len(), jobs, options.quiet, lang) };
     let colour = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    for found in &found {
-        let run = match one(found, options, place, &signal, lang) {
-            Ok(run) => run,
-            Err(Interrupted(signal)) => return Ok(Ended::Interrupted(signal)),
-        };
-        if !options.json {
-            say(&(table(&run, lang, colour) + "\n")).context("standard output")?;
+    let tell = |run: &Run| {
+        if options.json { Ok(()) } else { check.board.aside(|| say(&(table(run, lang, colour) + "\n"))).context("standard output") }
+    };
+    let runs = match check.all(&found, jobs, &tell)? {
+        Ok(runs) => runs,
+        Err(interrupted) => {
+            complain(&interrupted.to_string());
+            return Ok(Ended::Interrupted(interrupted.0));
         }
-        report.scenarios.push(run);
-    }
-    report.passed = report.scenarios.iter().all(|run| run.passed);
+    };
+    let report = Report {
+        schema: SCHEMA,
+        version: env!("CARGO_PKG_VERSION"),
+        passed: runs.iter().all(|run| run.passed),
+        environment: environment(jobs),
+        scenarios: runs,
+    };
     let last = if options.json { json(&report)? } else { summary(&report, lang) };
     say(&(last + "\n")).context("standard output")?;
     Ok(if report.scenarios.iter().any(|run| run.error.is_some()) {
@@ -58,6 +67,14 @@ pub fn run(options: &Check, place: &Place, lang: Lang) -> anyhow::Result<Ended> 
     } else {
         Ended::Failed
     })
+}
+
+/// How many run side by side.
+fn jobs(options: &Check, scenarios: usize) -> usize {
+    let processors = thread::available_parallelism().map_or(1, usize::from);
+    // Who names a port wants the specimens there, one scenario's after the other's.
+    let usual = if options.port.is_some() { 1 } else { processors.min(JOBS) };
+    options.jobs.map_or(usual, usize::from).clamp(1, scenarios.max(1))
 }
 
 /// The scenarios that were asked for; none where one is wrong, which has then been said.
@@ -79,38 +96,138 @@ fn find_all(options: &Check) -> Option<Vec<Found>> {
     (!wrong).then_some(found)
 }
 
-/// Runs one scenario. What goes wrong in it is part of its result; only an interruption ends the whole check.
-fn one(found: &Found, options: &Check, place: &Place, signal: &Signal, lang: Lang) -> Result<Run, Interrupted> {
-    let scenario = &found.scenario;
-    let mut run = Run {
-        id: scenario.id.clone(),
-        file: found.file.as_ref().map(|file| file.display().to_string()),
-        title: words(&scenario.title, lang).to_owned(),
-        seed: scenario.load.seed,
-        passed: false,
-        error: None,
-        ready_after_ms: 0.0,
-        duration_ms: 0.0,
-        attempts: 0,
-        cpu_wait: 0.0,
-        events: 0,
-        lost: 0,
-        expectations: Vec::new(),
-        lesson: Vec::new(),
-    };
-    let mut progress = Progress::new(&scenario.id, options.quiet, lang);
-    let result = play_fairly(found, place, signal, lang, &mut progress, &mut run)
-        .and_then(|()| if options.no_lesson { Ok(()) } else { walk(found, place, signal, lang, &mut progress, &mut run) });
-    progress.finish();
-    if let Err(error) = result {
-        if let Some(interrupted) = error.downcast_ref::<Interrupted>() {
-            complain(&error.to_string());
-            return Err(*interrupted);
+/// What all runs of one check have in common.
+struct Checking<'a> {
+    options: &'a Check,
+    place: &'a Place,
+    signal: &'a Signal,
+    lang: Lang,
+    board: Board,
+}
+
+/// Who else runs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Beside {
+    /// Nobody of ours: what fails is judged by this.
+    Nobody,
+    /// Other scenarios: what fails is run again later.
+    Others,
+}
+
+impl Checking<'_> {
+    /// Runs all, so many side by side, then again alone what failed beside others. Tells of each as soon as it is decided, in their order
+    /// but for those that are run again. In the end, all of them in the order of `found`.
+    fn all(
+        &self,
+        found: &[Found],
+        jobs: usize,
+        tell: &impl Fn(&Run) -> anyhow::Result<()>,
+    ) -> anyhow::Result<Result<Vec<Run>, Interrupted>> {
+        let beside = if jobs > 1 { Beside::Others } else { Beside::Nobody };
+        let mut runs: Vec<Option<Run>> = vec![None; found.len()];
+        let (next, (results, arrivals)) = (AtomicUsize::new(0), mpsc::channel());
+        let interrupted = thread::scope(|scope| {
+            for _ in 0..jobs {
+                let (next, results) = (&next, results.clone());
+                scope.spawn(move || {
+                    while let Some((n, found)) = Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|n| Some((n, found.get(n)?))) {
+                        let run = self.one(found, beside, None);
+                        let ended = run.is_err();
+                        if results.send((n, run)).is_err() || ended {
+                            return;
+                        }
+                    }
+                });
+            }
+            drop(results);
+            let mut told = 0;
+            for (n, run) in arrivals {
+                match run {
+                    Ok(run) => runs[n] = Some(run),
+                    Err(interrupted) => return Ok(Some(interrupted)),
+                }
+                while let Some(Some(run)) = runs.get(told) {
+                    if run.passed || beside == Beside::Nobody {
+                        tell(run)?;
+                    }
+                    told += 1;
+                }
+            }
+            anyhow::Ok(None)
+        })?;
+        if let Some(interrupted) = interrupted {
+            return Ok(Err(interrupted));
         }
-        run.error = Some(format!("{error:#}"));
+        let mut all = Vec::with_capacity(found.len());
+        for (found, run) in found.iter().zip(runs) {
+            let run = match run {
+                Some(run) if beside == Beside::Others && !run.passed => match self.one(found, Beside::Nobody, Some(run)) {
+                    Ok(run) => {
+                        tell(&run)?;
+                        run
+                    }
+                    Err(interrupted) => return Ok(Err(interrupted)),
+                },
+                Some(run) => run,
+                None => continue,
+            };
+            all.push(run);
+        }
+        Ok(Ok(all))
     }
-    run.passed = run.error.is_none() && run.expectations.iter().chain(&run.lesson).all(|claim| claim.passed);
-    Ok(run)
+
+    /// Runs one scenario, or of one that was run `before` what did not hold. What goes wrong in it is part of its result; only an
+    /// interruption ends the whole check.
+    fn one(&self, found: &Found, beside: Beside, before: Option<Run>) -> Result<Run, Interrupted> {
+        let scenario = &found.scenario;
+        let holds = |claims: &[Claim]| !claims.is_empty() && claims.iter().all(|claim| claim.passed);
+        // A run that did not come to its end has shown nothing.
+        let (played, walked) = match &before {
+            Some(run) if run.error.is_none() => (holds(&run.expectations), holds(&run.lesson)),
+            _ => (false, false),
+        };
+        let again_alone = before.is_some();
+        let mut run = before.unwrap_or_else(|| Run {
+            id: scenario.id.clone(),
+            file: found.file.as_ref().map(|file| file.display().to_string()),
+            title: words(&scenario.title, self.lang).to_owned(),
+            seed: scenario.load.seed,
+            passed: false,
+            error: None,
+            again_alone: false,
+            ready_after_ms: 0.0,
+            duration_ms: 0.0,
+            attempts: 0,
+            cpu_wait: 0.0,
+            events: 0,
+            lost: 0,
+            expectations: Vec::new(),
+            lesson: Vec::new(),
+        });
+        (run.again_alone, run.error) = (again_alone, None);
+        let mut progress = Progress::new(&scenario.id, &self.board);
+        let attempts = if beside == Beside::Nobody { ATTEMPTS } else { 1 };
+        let play = |run: &mut Run, progress: &mut Progress<'_>| {
+            if played { Ok(()) } else { play_fairly(found, self.place, self.signal, self.lang, attempts, progress, run) }
+        };
+        let walk = |run: &mut Run, progress: &mut Progress<'_>| {
+            if walked || self.options.no_lesson {
+                return Ok(());
+            }
+            walk(found, self.place, self.signal, self.lang, attempts, progress, run)
+        };
+        let result = play(&mut run, &mut progress).and_then(|()| walk(&mut run, &mut progress));
+        if let Err(error) = result {
+            if let Some(interrupted) = error.downcast_ref::<Interrupted>() {
+                progress.finish(false);
+                return Err(*interrupted);
+            }
+            run.error = Some(format!("{error:#}"));
+        }
+        run.passed = run.error.is_none() && run.expectations.iter().chain(&run.lesson).all(|claim| claim.passed);
+        progress.finish(run.passed || beside == Beside::Nobody);
+        Ok(run)
+    }
 }
 
 fn start(found: &Found, place: &Place) -> anyhow::Result<Lab> {
@@ -119,20 +236,29 @@ fn start(found: &Found, place: &Place) -> anyhow::Result<Lab> {
 }
 
 /// Plays the script, and again where claims failed while the machine was busy with something else: a loop that was not let run proves nothing.
-fn play_fairly(found: &Found, place: &Place, signal: &Signal, lang: Lang, progress: &mut Progress, result: &mut Run) -> anyhow::Result<()> {
-    loop {
+fn play_fairly(
+    found: &Found,
+    place: &Place,
+    signal: &Signal,
+    lang: Lang,
+    attempts: u32,
+    progress: &mut Progress<'_>,
+    result: &mut Run,
+) -> anyhow::Result<()> {
+    for attempt in 1..=attempts {
         result.attempts += 1;
         play(found, place, signal, lang, progress, result)?;
         let passed = result.expectations.iter().all(|claim| claim.passed);
-        if passed || result.cpu_wait < BUSY || result.attempts == ATTEMPTS {
-            return Ok(());
+        if passed || result.cpu_wait < BUSY || attempt == attempts {
+            break;
         }
         progress.happened(&Happening::Again { cpu_wait: result.cpu_wait });
     }
+    Ok(())
 }
 
 /// The script, and the scenario's claims at its end.
-fn play(found: &Found, place: &Place, signal: &Signal, lang: Lang, progress: &mut Progress, result: &mut Run) -> anyhow::Result<()> {
+fn play(found: &Found, place: &Place, signal: &Signal, lang: Lang, progress: &mut Progress<'_>, result: &mut Run) -> anyhow::Result<()> {
     let mut lab = start(found, place)?;
     let mut wait = || signal.wait();
     let mut run = headless::Run::begin(&mut lab, &found.scenario, progress, &mut wait)?;
@@ -148,7 +274,15 @@ fn play(found: &Found, place: &Place, signal: &Signal, lang: Lang, progress: &mu
 }
 
 /// The lesson, on a lab of its own: the script may have left nothing alive.
-fn walk(found: &Found, place: &Place, signal: &Signal, lang: Lang, progress: &mut Progress, result: &mut Run) -> anyhow::Result<()> {
+fn walk(
+    found: &Found,
+    place: &Place,
+    signal: &Signal,
+    lang: Lang,
+    attempts: u32,
+    progress: &mut Progress<'_>,
+    result: &mut Run,
+) -> anyhow::Result<()> {
     let tries = |step: &Step| match step {
         Step::Try { command, .. } => command.in_script(),
         Step::Predict { see, .. } => see.as_ref().is_some_and(|see| see.command.in_script()),
@@ -159,13 +293,13 @@ fn walk(found: &Found, place: &Place, signal: &Signal, lang: Lang, progress: &mu
         return Ok(());
     }
     // As with the script: a loop that was not let run proves nothing.
-    for attempt in 1..=ATTEMPTS {
+    for attempt in 1..=attempts {
         let mut lab = start(found, place)?;
         let mut wait = || signal.wait();
         let mut run = headless::Run::begin(&mut lab, &found.scenario, progress, &mut wait)?;
         result.lesson = run.walk(lang)?;
         let cpu_wait = run.cpu_wait();
-        if result.lesson.iter().all(|claim| claim.passed) || cpu_wait < BUSY || attempt == ATTEMPTS {
+        if result.lesson.iter().all(|claim| claim.passed) || cpu_wait < BUSY || attempt == attempts {
             break;
         }
         progress.happened(&Happening::Again { cpu_wait });
@@ -173,10 +307,11 @@ fn walk(found: &Found, place: &Place, signal: &Signal, lang: Lang, progress: &mu
     Ok(())
 }
 
-fn environment() -> Environment {
+fn environment(jobs: usize) -> Environment {
     Environment {
         kernel: std::fs::read_to_string("/proc/sys/kernel/osrelease").map_or_else(|_| "unknown".into(), |text| text.trim().to_owned()),
         processors: thread::available_parallelism().map_or(0, usize::from),
+        jobs,
         debug_build: cfg!(debug_assertions),
     }
 }

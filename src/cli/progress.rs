@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write as _};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use unicode_width::UnicodeWidthChar;
 
@@ -15,12 +16,21 @@ const PICTURE: Nanos = Nanos::millis(100);
 /// Columns of the bar.
 const BAR: usize = 16;
 
-/// What is told of a run.
-pub struct Progress {
+/// What is told of all runs of a check.
+pub struct Board {
     how: How,
     lang: Lang,
-    id: String,
-    last: Option<Nanos>,
+    /// Scenarios to run, and how many side by side.
+    total: usize,
+    jobs: usize,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    decided: usize,
+    /// Who runs, how far, of how much.
+    running: Vec<(String, Nanos, Nanos)>,
 }
 
 /// How it is told.
@@ -34,29 +44,69 @@ enum How {
     Lines,
 }
 
-impl Progress {
-    /// Tells of the run of this scenario.
-    pub fn new(id: &str, quiet: bool, lang: Lang) -> Self {
+impl Board {
+    /// Tells of so many scenarios, so many of them side by side.
+    pub fn new(total: usize, jobs: usize, quiet: bool, lang: Lang) -> Self {
         let how = match (quiet, io::stderr().is_terminal()) {
             (true, _) => How::Quiet,
             (false, true) => How::Line,
             (false, false) => How::Lines,
         };
-        Self { how, lang, id: id.to_owned(), last: None }
+        Self { how, lang, total, jobs, state: Mutex::default() }
     }
 
-    /// Takes the line away.
-    pub fn finish(&self) {
+    /// Does something that writes, with the line taken away and kept away for so long.
+    pub fn aside<R>(&self, write: impl FnOnce() -> R) -> R {
+        let _state = self.state();
+        self.clear();
+        write()
+    }
+
+    /// A run that panicked has left nothing half-done in it.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn clear(&self) {
         if self.how == How::Line {
             let _ = write!(io::stderr().lock(), "\r\x1b[K");
         }
     }
+
+    fn draw(line: &str) {
+        let columns = rustix::termios::tcgetwinsize(io::stderr()).map_or(0, |size| usize::from(size.ws_col));
+        let columns = if columns == 0 { 80 } else { columns.max(20) };
+        let _ = write!(io::stderr().lock(), "\r{}\x1b[K", clipped(line, columns - 1));
+    }
 }
 
-impl Watch for Progress {
+/// What is told of one run.
+pub struct Progress<'a> {
+    board: &'a Board,
+    id: String,
+    last: Option<Nanos>,
+}
+
+impl<'a> Progress<'a> {
+    /// Tells of the run of this scenario.
+    pub fn new(id: &str, board: &'a Board) -> Self {
+        board.state().running.push((id.to_owned(), Nanos::ZERO, Nanos::ZERO));
+        Self { board, id: id.to_owned(), last: None }
+    }
+
+    /// The run is over, and takes its part of the line away. `decided`: it will not be run again.
+    pub fn finish(&self, decided: bool) {
+        let mut state = self.board.state();
+        state.running.retain(|(id, ..)| *id != self.id);
+        state.decided += usize::from(decided);
+        self.board.clear();
+    }
+}
+
+impl Watch for Progress<'_> {
     fn happened(&mut self, happening: &Happening<'_>) {
-        if self.how == How::Lines {
-            let text = describe(happening, self.lang);
+        if self.board.how == How::Lines {
+            let text = describe(happening, self.board.lang);
             // Progress is a courtesy: where it cannot be written the check goes on.
             let _ = writeln!(io::stderr().lock(), "{}: {text}", self.id);
         }
@@ -64,14 +114,30 @@ impl Watch for Progress {
 
     fn picture(&mut self, now: Nanos, elapsed: Nanos, end: Nanos, world: &World) {
         let due = self.last.is_none_or(|last| now.since(last) >= PICTURE);
-        if self.how == How::Line && due {
-            self.last = Some(now);
-            let columns = rustix::termios::tcgetwinsize(io::stderr()).map_or(0, |size| usize::from(size.ws_col));
-            let columns = if columns == 0 { 80 } else { columns.max(20) };
-            let line = clipped(&line(&self.id, elapsed, end, world, self.lang), columns - 1);
-            let _ = write!(io::stderr().lock(), "\r{line}\x1b[K");
+        if self.board.how != How::Line || !due {
+            return;
         }
+        self.last = Some(now);
+        let mut state = self.board.state();
+        let own = (self.id.clone(), elapsed, end);
+        if let Some(running) = state.running.iter_mut().find(|(id, ..)| *id == self.id) {
+            *running = own;
+        }
+        Board::draw(&match self.board.jobs {
+            1 => line(&self.id, elapsed, end, world, self.board.lang),
+            _ => many(&state, self.board.total),
+        });
     }
+}
+
+/// `▕█████░░░░░░░░░░░▏ 7/23  12-timers 2.10 s / 4.50 s · 13-slow-senders 400 ms / 6.00 s`
+fn many(state: &State, total: usize) -> String {
+    let full = (state.decided * BAR).checked_div(total).unwrap_or(BAR).min(BAR);
+    let mut text = format!("▕{}{}▏ {}/{total}", "█".repeat(full), "░".repeat(BAR - full), state.decided);
+    for (n, (id, elapsed, end)) in state.running.iter().enumerate() {
+        let _ = write!(text, "{} {id} {elapsed} / {end}", if n == 0 { " " } else { " ·" });
+    }
+    text
 }
 
 fn describe(happening: &Happening<'_>, lang: Lang) -> String {
@@ -138,6 +204,20 @@ fn clipped(text: &str, columns: usize) -> String {
 mod tests {
     use super::*;
     use crate::world::testing::Story;
+
+    #[test]
+    fn the_line_of_many_says_how_many_are_done_and_who_runs() {
+        let board = Board::new(4, 2, true, Lang::En);
+        let (_first, second) = (Progress::new("a", &board), Progress::new("b", &board));
+        second.finish(false);
+        assert_eq!(many(&board.state(), 4), "▕░░░░░░░░░░░░░░░░▏ 0/4  a 0 ms / 0 ms", "b will be run again");
+        let second = Progress::new("b", &board);
+        board.state().running[0] = ("a".into(), Nanos::secs(1), Nanos::secs(3));
+        assert_eq!(many(&board.state(), 4), "▕░░░░░░░░░░░░░░░░▏ 0/4  a 1.00 s / 3.00 s · b 0 ms / 0 ms");
+        second.finish(true);
+        assert_eq!(many(&board.state(), 4), "▕████░░░░░░░░░░░░▏ 1/4  a 1.00 s / 3.00 s");
+        assert_eq!(many(&State::default(), 0), format!("▕{}▏ 0/0", "█".repeat(BAR)));
+    }
 
     #[test]
     fn the_line_tells_of_everyone_and_fits() {

@@ -40,6 +40,8 @@ pub struct Environment {
     pub kernel: String,
     /// Processors that this process may use.
     pub processors: usize,
+    /// How many scenarios ran side by side.
+    pub jobs: usize,
     /// Whether loopscope was built without optimization.
     pub debug_build: bool,
 }
@@ -60,6 +62,8 @@ pub struct Run {
     pub passed: bool,
     /// Why it did not run to its end.
     pub error: Option<String>,
+    /// Whether it was run alone because something failed while others ran beside it. What is told here is then of the run alone.
+    pub again_alone: bool,
     /// How long it took until servers and clients were ready, in milliseconds.
     pub ready_after_ms: f64,
     /// How long the script ran from there, in milliseconds.
@@ -125,6 +129,7 @@ struct Texts {
     error: &'static str,
     busy: &'static str,
     attempt: &'static str,
+    alone: &'static str,
 }
 
 const fn texts(lang: Lang) -> Texts {
@@ -140,6 +145,7 @@ const fn texts(lang: Lang) -> Texts {
             error: "did not run to its end: ",
             busy: "busy machine: waited for a CPU up to",
             attempt: "attempt",
+            alone: "again, alone",
         },
         Lang::Zh => Texts {
             expected: "预期",
@@ -152,6 +158,7 @@ const fn texts(lang: Lang) -> Texts {
             error: "没有运行到底:",
             busy: "机器繁忙,等待 CPU 最多占",
             attempt: "尝试次数",
+            alone: "单独重跑",
         },
     }
 }
@@ -192,6 +199,9 @@ fn facts(run: &Run, texts: &Texts) -> String {
     if run.cpu_wait >= BUSY {
         let share = (run.cpu_wait * 100.0).round();
         let _ = write!(text, " · {} {share} %", texts.busy);
+    }
+    if run.again_alone {
+        let _ = write!(text, " · {}", texts.alone);
     }
     if run.attempts > 1 {
         let _ = write!(text, " · {} {}", texts.attempt, run.attempts);
@@ -261,6 +271,7 @@ mod tests {
             error: None,
             ready_after_ms: 210.5,
             duration_ms: 5000.0,
+            again_alone: false,
             attempts: 2,
             cpu_wait: 0.456,
             events: 48_213,
@@ -275,7 +286,7 @@ mod tests {
             schema: SCHEMA,
             version: "0.0.0",
             passed: false,
-            environment: Environment { kernel: "6.1".into(), processors: 2, debug_build: true },
+            environment: Environment { kernel: "6.1".into(), processors: 2, jobs: 2, debug_build: true },
             scenarios: vec![run],
         }
     }
@@ -317,6 +328,7 @@ mod tests {
         assert_eq!(
             keys,
             [
+                "again_alone",
                 "attempts",
                 "cpu_wait",
                 "duration_ms",
