@@ -264,15 +264,17 @@ impl Live {
         };
         let fds: Vec<BorrowedFd<'_>> =
             [fd.as_fd()].into_iter().chain(place.listeners.iter().map(AsFd::as_fd)).chain(mappings.iter().map(AsFd::as_fd)).collect();
+        // The child may be at work before the call that begins it returns here: its beginning is told of the moment before.
+        let begin = self.clock.now();
         let child = Child::start(&self.options.program, "__specimen", &format!("specimen {name}"), &config, &fds)?;
         let pid = child.pid();
         place.process = Some(Process { child, shared, rings, workers, condemned: false });
         place.supervisor.spawned(self.clock.now());
         let (id, before, port) = (place.id, place.started, u32::from(place.address.port()));
         place.started += 1;
-        self.say(id, What::Modelled { model: model.kind(), size: model.size() });
-        self.say(id, What::Spawned { pid, before });
-        self.say(id, What::Listening { port });
+        for what in [What::Modelled { model: model.kind(), size: model.size() }, What::Spawned { pid, before }, What::Listening { port }] {
+            self.say_then(begin, id, Lane::Lab, what);
+        }
         for setting in self.places[n].mitigations.clone() {
             if setting.kind() == Mitigation::Supervisor {
                 self.say(id, What::Mitigated { mitigation: Mitigation::Supervisor, on: 1 });
@@ -295,11 +297,13 @@ impl Live {
             load.peers.push(Peers::greedy());
         }
         let plan = Plan { target, load, core: None };
+        // As with a specimen: its first clients may be connected when the call returns.
+        let begin = self.clock.now();
         let child = Child::start(&self.options.program, "__load", &name, &plan, &borrowed([&fd]))?;
         let pid = child.pid();
         place.load = Some(LoadProcess { child, ring: shared.consumer(0) });
         let id = place.id;
-        self.say(id, What::LoadSpawned { pid });
+        self.say_then(begin, id, Lane::Lab, What::LoadSpawned { pid });
         Ok(())
     }
 
@@ -321,7 +325,12 @@ impl Live {
     }
 
     fn say_of(&mut self, specimen: SpecimenId, lane: Lane, what: What) {
-        self.said.push(Fact::Event(Event { at: self.clock.now(), from: Origin { specimen, lane }, what }));
+        self.say_then(self.clock.now(), specimen, lane, what);
+    }
+
+    /// Of a moment that is past, but not before what has been handed out already.
+    fn say_then(&mut self, at: Nanos, specimen: SpecimenId, lane: Lane, what: What) {
+        self.said.push(Fact::Event(Event { at, from: Origin { specimen, lane }, what }));
     }
 
     /// Drains a place's rings into `events`.

@@ -14,6 +14,8 @@ use loopscope::scenario::Scenario;
 use loopscope::scenario::schema;
 use loopscope::specimen::config::{Limits, ModelSetting, Share};
 use loopscope::specimen::control::{FaultSetting, MitigationSetting};
+use loopscope::telemetry::What;
+use loopscope::telemetry::event::Lane;
 use loopscope::telemetry::vocabulary::{Fault, Mitigation, Outcome};
 use loopscope::world::clients::Slow;
 use loopscope::world::stalls::StallEnd;
@@ -94,6 +96,33 @@ fn answered(lab: &Lab, n: usize) -> u64 {
 
 fn light() -> Load {
     Load { connections: 16, rate: Some(500.0), ..Load::default() }
+}
+
+#[test]
+fn a_process_begins_before_all_that_it_does() {
+    let load = Load { connections: 8, ..Load::default() };
+    let mut lab = Lab::start(&scenario(&[("naive", &[]), ("other", &[])], load), &options()).expect("the lab starts");
+    // The lab itself gets no processor for a while, as on a busy machine: its children are at work long before it looks.
+    std::thread::sleep(Duration::from_millis(200));
+    until(&mut lab, "everything is up", Lab::is_ready);
+    lab.carry_out(Some(NAIVE), &Command::Kill).expect("killed");
+    until(&mut lab, "it is dead", |lab| matches!(lab.world().specimens[0].life, Life::Dead { .. }));
+    lab.carry_out(Some(NAIVE), &Command::Respawn).expect("a new one");
+    until(&mut lab, "it is up again", Lab::is_ready);
+    let history = lab.history().expect("a history");
+    for specimen in [NAIVE, SpecimenId(1)] {
+        let (mut began, mut load_began) = (None, None);
+        for (_, event) in history.from(0, specimen) {
+            match (event.from.lane, event.what) {
+                (_, What::Spawned { .. }) => began = Some(event.at),
+                (_, What::LoadSpawned { .. }) => load_began = Some(event.at),
+                (Lane::Loop, what) => assert!(began.is_some_and(|began| began < event.at), "{what:?} comes before its process"),
+                (Lane::Load, what) => assert!(load_began.is_some_and(|began| began < event.at), "{what:?} comes before its process"),
+                _ => {}
+            }
+        }
+        assert!(began.is_some() && load_began.is_some());
+    }
 }
 
 #[test]
