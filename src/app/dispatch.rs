@@ -77,6 +77,12 @@ impl App {
                 self.pump.order(Order::Carry(None, Command::Mark(COUNTED_ANEW.to_owned())));
                 self.say(words::text(self.lang, "notice.counted_anew").into_owned());
             }
+            // A trigger waits for whoever comes first; one that was for one specimen only is so again.
+            Command::Arm(setting) => {
+                self.ui.note(&command, &self.scenario);
+                let only = self.ui.last_armed.filter(|armed| armed.setting == setting).and_then(|armed| armed.only);
+                self.pump.order(Order::Carry(only, command));
+            }
             command => {
                 self.ui.note(&command, &self.scenario);
                 self.pump.order(Order::Carry(Some(SpecimenId(self.ui.chosen as u8)), command));

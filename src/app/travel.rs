@@ -12,7 +12,7 @@ use crate::lab::{Past, Surroundings};
 use crate::scope::{Eye, Frozen, Screen, Ui, words};
 use crate::world::history::History;
 use crate::world::life;
-use crate::world::{World, trace};
+use crate::world::{Strike, World, trace};
 
 /// How far an arrow scrubs.
 const SCRUB: Nanos = Nanos::millis(10);
@@ -72,8 +72,11 @@ impl App {
             }
         };
         if !moved {
-            let request = matches!(command, Command::NextRequest | Command::PreviousRequest);
-            let key = if request { "notice.no_request" } else { "notice.no_stall" };
+            let key = match command {
+                Command::NextRequest | Command::PreviousRequest => "notice.no_request",
+                Command::ToTrigger => "notice.no_strike",
+                _ => "notice.no_stall",
+            };
             self.say(words::text(self.lang, key).into_owned());
         }
     }
@@ -114,6 +117,10 @@ fn go(past: &mut Past, history: &History, live: &World, specimen: SpecimenId, co
         Command::FarForwards => past.scrub(history, steps.1, true),
         Command::FarBackwards => past.scrub(history, steps.1, false),
         Command::Seek(to) => past.go_to(history, *to),
+        Command::ToTrigger => match &live.triggers.strike {
+            Some(strike) => past.stand_at(history, strike),
+            None => return false,
+        },
         Command::Earliest => past.go_to(history, Nanos::ZERO),
         Command::Latest => past.go_to(history, Nanos::MAX),
         Command::NextStall => return past.jump_to_stall(history, live, specimen, true).is_some(),
@@ -135,11 +142,16 @@ pub(super) fn shown<'a>(then: &'a mut Option<Then>, stage: &'a Stage, passed: Na
     if then.as_ref().is_some_and(|then| then.opened != stage.opened()) {
         *then = None;
     }
-    if then.is_none() {
-        *then = triggered(stage, ui, lang);
-    } else if let Some(armed) = &mut ui.armed {
-        // What happens while one looks at the past is seen there, and triggers nothing afterwards.
-        armed.since = live.now;
+    ui.armed = live.triggers.armed;
+    ui.last_armed = ui.armed.or(ui.last_armed);
+    // Nothing is taken from whoever looks at the past: it is only said that there is something to be gone to.
+    match struck(live, ui) {
+        Some(strike) if then.is_none() => *then = stand(stage, ui, &strike),
+        Some(strike) => {
+            let behind = live.now.since(strike.at).to_string();
+            ui.notice = Some(words::fill(lang, "notice.struck_elsewhere", &[("behind", &behind)]));
+        }
+        None => {}
     }
     let (Some(Then { past, around, .. }), Some(history)) = (then, stage.history()) else {
         ui.frozen = None;
@@ -150,7 +162,8 @@ pub(super) fn shown<'a>(then: &'a mut Option<Then>, stage: &'a Stage, passed: Na
     let event = past.event().and_then(|n| Some((n, history.event(n)?)));
     let held = live.specimens.get(ui.chosen).is_some_and(|s| s.is_alive() && s.reactor.held);
     let ahead = past.ahead(live, SpecimenId(ui.chosen as u8));
-    ui.frozen = Some(Frozen { held, behind: past.behind(live.now), speed: past.speed(), event, ahead });
+    let strike = live.triggers.strike.filter(|strike| past.is_at(strike));
+    ui.frozen = Some(Frozen { held, behind: past.behind(live.now), speed: past.speed(), event, ahead, strike });
     eye.stand(past.world());
     let world = past.world();
     if ui.screen != Screen::Compare {
@@ -162,17 +175,20 @@ pub(super) fn shown<'a>(then: &'a mut Option<Then>, stage: &'a Stage, passed: Na
     Shown { world, around: around.world() }
 }
 
-/// The place of what the armed trigger has waited for, if it has come. It strikes once.
-fn triggered(stage: &Stage, ui: &mut Ui, lang: Lang) -> Option<Then> {
-    let (specimen, at) = ui.armed?.struck(stage.world())?;
+/// What the trigger has struck on since the last look. Behind the list of lessons nobody waits for anything.
+fn struck(live: &World, ui: &mut Ui) -> Option<Strike> {
+    let before = std::mem::replace(&mut ui.strikes, live.triggers.strikes);
+    live.triggers.strike.filter(|_| live.triggers.strikes > before && ui.screen != Screen::Start)
+}
+
+/// Stands still where the trigger struck, before the specimen that it struck on.
+fn stand(stage: &Stage, ui: &mut Ui, strike: &Strike) -> Option<Then> {
     let mut then = Then::freeze(stage)?;
-    let history = stage.history()?;
-    if at <= history.span().1 {
-        then.past.seek(history, at);
+    then.past.stand_at(stage.history()?, strike);
+    let specimen = usize::from(strike.specimen.0);
+    if specimen != ui.chosen {
+        ui.turn_to_specimen(specimen);
     }
-    ui.armed = None;
-    ui.chosen = specimen;
-    ui.notice = Some(words::text(lang, "notice.triggered").into_owned());
     Some(then)
 }
 

@@ -24,6 +24,8 @@ pub enum Context {
     FaultMenu,
     /// In the list of mitigations.
     MitigationMenu,
+    /// In the list of triggers.
+    TriggerMenu,
     /// In the help.
     Help,
     /// In the help, while something is typed to search for.
@@ -48,6 +50,7 @@ impl Context {
         Self::Compare,
         Self::FaultMenu,
         Self::MitigationMenu,
+        Self::TriggerMenu,
         Self::Help,
         Self::HelpSearch,
         Self::Palette,
@@ -290,10 +293,10 @@ mod tests {
 
     #[test]
     fn what_is_moved_leaves_text_alone() {
-        let map = changed(&[("quit", &["F10", "#"]), ("back", &["`"])]).unwrap();
+        let map = changed(&[("quit", &["F10", "§"]), ("back", &["`"])]).unwrap();
         let press = |context, key: &str| map.command(context, key.parse().unwrap());
-        assert_eq!(press(Context::Lab, "#"), Some(Command::Quit));
-        assert_eq!(press(Context::Palette, "#"), Some(Command::Type('#')));
+        assert_eq!(press(Context::Lab, "§"), Some(Command::Quit));
+        assert_eq!(press(Context::Palette, "§"), Some(Command::Type('§')));
         assert_eq!((press(Context::Palette, "F10"), press(Context::Palette, "ctrl+c")), (Some(Command::Quit), None));
         assert_eq!(press(Context::Palette, "esc"), Some(Command::Back));
         assert_eq!(press(Context::Lab, "esc"), None);

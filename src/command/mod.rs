@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::units::Nanos;
 use crate::specimen::control::{FaultSetting, MitigationSetting};
 use crate::telemetry::vocabulary::{Fault, Mitigation};
+use crate::world::TriggerSetting;
 
 /// What a user, a script or a file can want.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -99,8 +100,18 @@ pub enum Command {
     Correction,
     /// Stand still in the recorded past, or go back to the present; the loop runs on.
     Freeze,
-    /// Arm what freezes by itself: the next stall, death or lost event, or nothing.
-    Arm,
+    /// Freeze by itself, once, when this comes.
+    Arm(TriggerSetting),
+    /// Wait for nothing.
+    Disarm,
+    /// Arm what was armed last once more, and go back to the present.
+    Rearm,
+    /// To where the trigger struck last.
+    ToTrigger,
+    /// The trigger of this entry waits for more.
+    Longer,
+    /// It waits for less.
+    Shorter,
     /// Play the past, or stand still in it.
     Play,
     /// Play faster.
@@ -159,6 +170,8 @@ pub enum Command {
     FaultMenu,
     /// Open or close the menu of mitigations.
     MitigationMenu,
+    /// Open or close the menu of triggers.
+    TriggerMenu,
     /// Open or close the help.
     Help,
     /// Type what to look for in the help.

@@ -4,6 +4,8 @@
 
 use super::Command;
 use super::table::{COMMANDS, Make, Row, by_id};
+use crate::base::units::Nanos;
+use crate::world::TriggerSetting;
 
 /// Why a line is no command.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +41,10 @@ fn of_row(row: &'static Row, rest: &str) -> Result<Command, Unspoken> {
     let not = || Unspoken::Not(row, rest.to_owned());
     match &row.make {
         Make::Fixed(command) if rest.is_empty() => Ok(command.clone()),
+        // What has a length may be followed by another one.
+        Make::Fixed(Command::Arm(setting)) if setting.over().is_some() => {
+            Nanos::parse(rest).map(|over| Command::Arm(TriggerSetting::new(setting.kind(), over))).map_err(|_| not())
+        }
         Make::Fixed(_) => Err(not()),
         Make::Digit(_) if rest.is_empty() => Err(Unspoken::Needs(row)),
         Make::Digit(of) => {
@@ -103,6 +109,8 @@ mod tests {
         assert_eq!(command("open 06-panic"), Ok(Command::Open("06-panic".into())));
         assert_eq!(command("screen 2"), Ok(Command::Screen(1)));
         assert_eq!(command("stop"), Ok(Command::Stop));
+        assert_eq!(command("on-stall 30ms"), Ok(Command::Arm(TriggerSetting::Stall { over: Nanos::millis(30) })));
+        assert_eq!(command("on-panic"), Ok(Command::Arm(TriggerSetting::Panic)));
         assert_eq!(command("Inject(Panic)"), Ok(Command::Inject(FaultSetting::Panic)));
     }
 
@@ -111,7 +119,17 @@ mod tests {
         assert_eq!(command("  "), Err(Unspoken::Nothing));
         assert_eq!(command("panik"), Err(Unspoken::NoSuch("panik".into())));
         assert_eq!(command("rate"), Err(Unspoken::Needs(by_id("rate").unwrap())));
-        for wrong in ["rate fast", "panic now", "screen 0", "screen -1", "revoke nothing", "connections 1.5", "connections -3"] {
+        for wrong in [
+            "rate fast",
+            "panic now",
+            "screen 0",
+            "screen -1",
+            "revoke nothing",
+            "connections 1.5",
+            "connections -3",
+            "on-stall soon",
+            "on-panic 5ms",
+        ] {
             assert!(matches!(command(wrong), Err(Unspoken::Not(..))), "{wrong}");
         }
     }

@@ -17,6 +17,7 @@ use crate::base::units::Nanos;
 use crate::specimen::control::{FaultSetting, MitigationSetting};
 use crate::specimen::faults;
 use crate::telemetry::vocabulary::{Fault, Mitigation};
+use crate::world::TriggerSetting;
 
 /// How long the computing callback of a key press computes.
 pub const COMPUTE: Nanos = Nanos::millis(800);
@@ -44,6 +45,10 @@ pub const SENDERS: u32 = 200;
 pub const HEAD_PATIENCE: Nanos = Nanos::secs(1);
 /// How long a connection may be idle where the idle timeout is switched on by a key.
 pub const IDLE: Nanos = Nanos::secs(2);
+/// How long a callback must hold the loop for the trigger to strike, until another length is chosen.
+pub const LONG_CALLBACK: Nanos = Nanos::millis(50);
+/// How long a request must take for the trigger to strike, until another length is chosen.
+pub const LONG_LATENCY: Nanos = Nanos::millis(100);
 /// The open-loop rate that a key goes back to.
 pub const RATE: f64 = 2000.0;
 
@@ -90,6 +95,8 @@ pub enum Menu {
     Faults,
     /// What mends it.
     Mitigations,
+    /// What the picture can be frozen by.
+    Triggers,
 }
 
 /// How the value of a row's command comes about.
@@ -165,6 +172,7 @@ fn same_action(a: &Command, b: &Command) -> bool {
     match (a, b) {
         (Command::Inject(a), Command::Inject(b)) => a.kind() == b.kind(),
         (Command::Apply(a), Command::Apply(b)) => a.kind() == b.kind(),
+        (Command::Arm(a), Command::Arm(b)) => a.kind() == b.kind(),
         _ => false,
     }
 }
@@ -201,6 +209,7 @@ const UNTYPED: &[Context] = &[
     Context::Compare,
     Context::FaultMenu,
     Context::MitigationMenu,
+    Context::TriggerMenu,
     Context::Help,
     Context::Page,
     Context::Home,
@@ -220,8 +229,16 @@ const COUNTED: &[Context] = &[Context::Lab, Context::Question, Context::Compare]
 /// Before the timeline.
 const TIMELINE: &[Context] = &[Context::Timeline];
 /// Before the running lab, also with a menu open.
-const LAB_AND_MENUS: &[Context] =
-    &[Context::Lab, Context::Question, Context::Table, Context::Timeline, Context::Compare, Context::FaultMenu, Context::MitigationMenu];
+const LAB_AND_MENUS: &[Context] = &[
+    Context::Lab,
+    Context::Question,
+    Context::Table,
+    Context::Timeline,
+    Context::Compare,
+    Context::FaultMenu,
+    Context::MitigationMenu,
+    Context::TriggerMenu,
+];
 /// Where there is a list or a page to move in.
 const LISTS: &[Context] = &[
     Context::Table,
@@ -229,6 +246,7 @@ const LISTS: &[Context] = &[
     Context::Compare,
     Context::FaultMenu,
     Context::MitigationMenu,
+    Context::TriggerMenu,
     Context::Home,
     Context::Help,
     Context::Page,
@@ -240,7 +258,9 @@ const PAGE: &[Context] = &[Context::Page];
 /// In the help.
 const HELP: &[Context] = &[Context::Help];
 /// Where there are entries to take.
-const ENTRIES: &[Context] = &[Context::FaultMenu, Context::MitigationMenu, Context::Home];
+const ENTRIES: &[Context] = &[Context::FaultMenu, Context::MitigationMenu, Context::TriggerMenu, Context::Home];
+/// In the list of triggers.
+const TRIGGERS: &[Context] = &[Context::TriggerMenu];
 /// While the lesson waits for an answer.
 const QUESTION: &[Context] = &[Context::Question];
 
@@ -996,13 +1016,119 @@ pub static COMMANDS: &[Row] = &[
     )
     .in_footer(4),
     row(
-        "arm",
-        Time,
-        Fixed(Command::Arm),
-        keys!(LAB: "T"),
+        "trigger-menu",
+        View,
+        Fixed(Command::TriggerMenu),
+        keys!(LAB_AND_MENUS: "T"),
         words("trigger", "触发"),
-        words("freeze by itself at the next stall, death or lost events; or disarm", "在下一次停顿、死亡或丢失事件时自动定格;或解除"),
-    ),
+        words(
+            "open or close the list of triggers, which freeze the picture by themselves, once",
+            "打开或关闭触发列表:条件一到就自动定格,只触发一次",
+        ),
+    )
+    .in_footer(10),
+    row(
+        "on-stall",
+        Time,
+        Fixed(Command::Arm(TriggerSetting::Stall { over: LONG_CALLBACK })),
+        keys!(),
+        words("stall", "停顿"),
+        words("freeze at the moment at which a callback has held the loop for so long", "回调占住循环达到这么久的那一刻定格"),
+    )
+    .in_menu(Menu::Triggers)
+    .in_script(),
+    row(
+        "on-slow",
+        Time,
+        Fixed(Command::Arm(TriggerSetting::Latency { over: LONG_LATENCY })),
+        keys!(),
+        words("slow request", "慢请求"),
+        words("freeze when a request ends that took longer than this since it was due", "有请求从应发时算起超过这么久才结束时定格"),
+    )
+    .in_menu(Menu::Triggers)
+    .in_script(),
+    row(
+        "on-panic",
+        Time,
+        Fixed(Command::Arm(TriggerSetting::Panic)),
+        keys!(),
+        words("panic", "panic"),
+        words("freeze in the callback that panics, caught or not", "在 panic 的回调里定格,不管有没有被捕获"),
+    )
+    .in_menu(Menu::Triggers)
+    .in_script(),
+    row(
+        "on-death",
+        Time,
+        Fixed(Command::Arm(TriggerSetting::Death)),
+        keys!(),
+        words("death", "进程死亡"),
+        words("freeze when a server's process ends, however it does", "服务器进程结束时定格,不管怎样结束"),
+    )
+    .in_menu(Menu::Triggers)
+    .in_script(),
+    row(
+        "on-error",
+        Time,
+        Fixed(Command::Arm(TriggerSetting::ClientError)),
+        keys!(),
+        words("client error", "客户端错误"),
+        words(
+            "freeze when a client's request fails: a status of 400 or above, a timeout, a connection that is cut off",
+            "客户端的请求失败时定格:状态码 400 以上、超时或连接断开",
+        ),
+    )
+    .in_menu(Menu::Triggers)
+    .in_script(),
+    row(
+        "on-lost",
+        Time,
+        Fixed(Command::Arm(TriggerSetting::LostEvents)),
+        keys!(),
+        words("lost events", "丢失事件"),
+        words("freeze when telemetry is dropped: what is shown has a gap there", "遥测被丢弃时定格:画面在那里有缺口"),
+    )
+    .in_menu(Menu::Triggers)
+    .in_script(),
+    row("disarm", Time, Fixed(Command::Disarm), keys!(), words("disarm", "解除触发"), words("wait for nothing", "不再等待任何条件"))
+        .in_menu(Menu::Triggers)
+        .in_script(),
+    row(
+        "to-trigger",
+        Time,
+        Fixed(Command::ToTrigger),
+        keys!(),
+        words("to the trigger", "回到触发处"),
+        words("back to the moment at which the trigger struck last", "回到上次触发的那一刻"),
+    )
+    .in_menu(Menu::Triggers),
+    row(
+        "rearm",
+        Time,
+        Fixed(Command::Rearm),
+        keys!(LAB: "#"),
+        words("arm again", "再次待触发"),
+        words("arm the last trigger once more, and go back to live", "让上次的触发条件再次生效,并回到现在"),
+    )
+    .in_footer(9),
+    row(
+        "shorter",
+        View,
+        Fixed(Command::Shorter),
+        keys!(TRIGGERS: "left"),
+        words("shorter", "更短"),
+        words("in the list of triggers: wait for less", "在触发列表里:把时长调短"),
+    )
+    .in_footer(3),
+    row(
+        "longer",
+        View,
+        Fixed(Command::Longer),
+        keys!(TRIGGERS: "right"),
+        words("longer", "更长"),
+        words("in the list of triggers: wait for more", "在触发列表里:把时长调长"),
+    )
+    .in_footer(3),
     row(
         "play",
         Time,
@@ -1548,7 +1674,12 @@ impl Command {
             Self::CopyTable => "CopyTable",
             Self::Correction => "Correction",
             Self::Freeze => "Freeze",
-            Self::Arm => "Arm",
+            Self::Arm(_) => "Arm",
+            Self::Disarm => "Disarm",
+            Self::Rearm => "Rearm",
+            Self::ToTrigger => "ToTrigger",
+            Self::Longer => "Longer",
+            Self::Shorter => "Shorter",
             Self::HoldLoop => "HoldLoop",
             Self::LetOne => "LetOne",
             Self::Play => "Play",
@@ -1580,6 +1711,7 @@ impl Command {
             Self::Specimen(_) => "Specimen",
             Self::FaultMenu => "FaultMenu",
             Self::MitigationMenu => "MitigationMenu",
+            Self::TriggerMenu => "TriggerMenu",
             Self::Help => "Help",
             Self::SearchHelp => "SearchHelp",
             Self::Palette => "Palette",
@@ -1610,7 +1742,7 @@ impl Command {
 
     /// Whether it moves in the recorded past.
     pub fn travels(&self) -> bool {
-        !matches!(self, Self::Freeze | Self::Arm) && of(self).is_some_and(|row| row.group == Time)
+        !matches!(self, Self::Freeze | Self::Arm(_) | Self::Disarm | Self::Rearm) && of(self).is_some_and(|row| row.group == Time)
     }
 
     /// Whether a scenario's script may do it.
@@ -1722,7 +1854,8 @@ mod tests {
             let pointed = ["open", "type", "specimen", "seek", "pan", "zoom-in-at", "zoom-out-at"].contains(&row.id);
             let reachable = row.script || !row.keys.is_empty() || row.command().is_some() || pointed;
             assert!(reachable, "{} can be asked for nowhere", row.id);
-            assert!(row.group == Lab || !row.script, "{}: scripts act on the lab only", row.id);
+            let acts = row.group == Lab || matches!(row.command(), Some(Command::Arm(_) | Command::Disarm));
+            assert!(acts || !row.script, "{}: scripts act on the lab only", row.id);
         }
     }
 

@@ -24,6 +24,7 @@ use crate::telemetry::ring::Consumer;
 use crate::telemetry::shared::{Gate, LOOP_RING, Shared};
 use crate::telemetry::vocabulary::{Fault, Mitigation, Model, Phase};
 use crate::telemetry::{Event, Lane, Origin, Part, What};
+use crate::world::TriggerSetting;
 use crate::world::history::Limits;
 
 /// Records that are taken from one ring in one round; what is left stays in the ring for the next.
@@ -645,6 +646,18 @@ impl Live {
         for n in 0..self.places.len() {
             self.say(SpecimenId(n as u8), What::Marked { mark });
         }
+    }
+
+    /// Waits for this from here on, on one specimen or on any; or for nothing.
+    pub fn arm(&mut self, only: Option<SpecimenId>, setting: Option<TriggerSetting>) {
+        let what = match setting {
+            None => What::Disarmed {},
+            Some(setting) => {
+                let over = setting.over().map_or(0, |over| u32::try_from(over.0 / 1_000).unwrap_or(u32::MAX));
+                What::Armed { trigger: (setting.kind(), u16::from(only.is_some())), over }
+            }
+        };
+        self.say(only.unwrap_or_default(), what);
     }
 
     /// Ends every process and closes the listeners.

@@ -165,6 +165,15 @@ impl Lab {
                 self.live.mark(number as u32);
                 return Ok(());
             }
+            Command::Arm(_) if target.is_some_and(|SpecimenId(n)| usize::from(n) >= self.live.places()) => return Err(Refusal::NoSpecimen),
+            Command::Arm(setting) => {
+                self.live.arm(target, Some(*setting));
+                return Ok(());
+            }
+            Command::Disarm => {
+                self.live.arm(None, None);
+                return Ok(());
+            }
             _ => {}
         }
         if *command == Command::LoadOnly {

@@ -5,9 +5,9 @@
 
 use crate::base::ids::SpecimenId;
 use crate::base::units::Nanos;
-use crate::world::World;
 use crate::world::history::History;
 use crate::world::stalls::Stall;
+use crate::world::{Strike, World};
 
 /// The speeds of playback, as parts of real time: 1/100,000 up to ten times.
 pub const SPEEDS: &[f64] = &[1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0];
@@ -132,6 +132,20 @@ impl Past {
         if let Some(n) = tick {
             self.show_through(history, n);
         }
+    }
+
+    /// Goes to where a trigger struck: just after the event that it was, or to the moment at which a length was exceeded.
+    pub fn stand_at(&mut self, history: &History, strike: &Strike) {
+        self.plays = false;
+        match strike.event.filter(|n| (history.first()..history.end()).contains(n)) {
+            Some(n) => self.show_through(history, n),
+            None => self.seek(history, strike.at),
+        }
+    }
+
+    /// Whether it stands exactly where a trigger struck.
+    pub fn is_at(&self, strike: &Strike) -> bool {
+        strike.event.map_or(self.at == strike.at, |n| self.event() == Some(n) && self.at == self.world.now)
     }
 
     /// Goes to the beginning of the next stall of this specimen, or of the one before, among those that `live` remembers.

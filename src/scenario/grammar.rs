@@ -171,6 +171,7 @@ fn kind_of(outer: &str) -> &str {
         "ModelSetting" => "model",
         "Share" => "way to share a port",
         "Outcome" => "outcome",
+        "TriggerSetting" => "trigger",
         other => other,
     }
 }

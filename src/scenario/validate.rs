@@ -63,6 +63,8 @@ const PEER_RATE: RangeInclusive<f64> = 0.1..=1e6;
 const READ_RATE: RangeInclusive<f64> = 1.0..=1e9;
 /// A client's patience.
 pub const TIMEOUT: RangeInclusive<Nanos> = Nanos::millis(1)..=Nanos::secs(300);
+/// How long something must last for a trigger to strike.
+pub const TRIGGERED: RangeInclusive<Nanos> = Nanos::micros(100)..=Nanos::secs(60);
 /// From which length on a callback may count as a stall.
 pub const THRESHOLD: RangeInclusive<Nanos> = Nanos::millis(1)..=Nanos::secs(60);
 /// Bytes of a request's head; of its body; header fields.
@@ -366,7 +368,7 @@ impl Check<'_> {
             }
             if let Some(name) = &cue.specimen {
                 self.specimen(place.field("specimen"), name);
-                if matches!(cue.command, Command::Stop | Command::Mark(_)) {
+                if matches!(cue.command, Command::Stop | Command::Mark(_) | Command::Disarm) {
                     let message = format!("{} is for the whole run; leave specimen out", cue.command.variant());
                     self.wrong(place.field("specimen"), message);
                 }
@@ -389,6 +391,11 @@ impl Check<'_> {
             Command::Apply(setting) => self.mitigation(*setting, place.item(0)),
             Command::Rate(rate) => self.rate(place.item(0), *rate),
             Command::Connections(n) => self.within(place.item(0), "Connections", n, &CONNECTIONS),
+            Command::Arm(setting) => {
+                if let Some(over) = setting.over() {
+                    self.within(place.item(0).field("over"), "over", &over, &TRIGGERED);
+                }
+            }
             Command::Mark(name) if name.trim().is_empty() || name.len() > 64 || name.chars().any(char::is_control) => {
                 self.wrong(place.item(0), "a mark's name; valid: 1 to 64 bytes of text");
             }
@@ -447,7 +454,7 @@ impl Check<'_> {
     /// A command that the reader can ask for with a key; or a load of a certain size, which is set for them.
     fn by_key(&mut self, command: &Command, what: &str, place: Place<'_>) {
         let is_load = matches!(command, Command::Rate(_) | Command::Connections(_));
-        if !is_load && table::of(command).is_none_or(|row| row.keys.is_empty()) {
+        if !is_load && table::of(command).is_none_or(|row| row.keys.is_empty() && row.menu.is_none()) {
             let message = format!("{} has no key that could be pressed; valid in {what}: commands with a key", command.variant());
             self.wrong(place, message);
         }
@@ -467,7 +474,7 @@ impl Check<'_> {
             self.entries(place.field(field), field, commands.len());
             for (n, command) in commands.iter().enumerate() {
                 let place = place.field(field).item(n);
-                if !command.in_script() || matches!(command, Command::Stop | Command::Mark(_)) {
+                if !command.in_script() || matches!(command, Command::Stop | Command::Mark(_) | Command::Arm(_) | Command::Disarm) {
                     self.wrong(place, format!("{} does nothing to a specimen or its load; valid in {field}: what does", command.variant()));
                 } else if field == "solution" && !matches!(command, Command::Cure(_)) {
                     self.by_key(command, "solution", place);

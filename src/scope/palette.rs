@@ -205,6 +205,7 @@ fn is_on(asked: &Asked<'_>, command: &Command) -> Option<bool> {
     let specimen = asked.specimen()?;
     match command {
         Command::Apply(setting) => Some(specimen.mitigations[setting.kind() as usize]),
+        Command::Arm(setting) => Some(asked.ui.armed.is_some_and(|armed| armed.setting.kind() == setting.kind())),
         Command::Inject(setting) if crate::specimen::faults::row(setting.kind()).standing => Some(specimen.faults[setting.kind() as usize]),
         _ => None,
     }

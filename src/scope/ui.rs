@@ -7,7 +7,7 @@ use super::rows::{RequestOrder, RowId, Rows};
 use super::screens::SCREENS;
 use super::study::{Asked, Record, asked};
 use super::timebase::Timebase;
-use super::trigger::{Armed, Trigger};
+use super::trigger::Lengths;
 use crate::base::ids::{ConnId, SpecimenId};
 use crate::base::units::Nanos;
 use crate::command::Command;
@@ -21,7 +21,7 @@ use crate::scenario::schema::{Expectation, Step};
 use crate::scenario::stretch::Stretch;
 use crate::telemetry::event::Event;
 use crate::telemetry::vocabulary::Fault;
-use crate::world::{Specimen, World};
+use crate::world::{Armed, Specimen, Strike, TriggerSetting, World};
 
 /// Which screen is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -83,6 +83,8 @@ pub struct Frozen {
     pub event: Option<(u64, Event)>,
     /// How long the callback that runs then will hold the loop in all, where the present knows it as a stall.
     pub ahead: Option<Nanos>,
+    /// What the trigger has struck on, where this is the place.
+    pub strike: Option<Strike>,
 }
 
 /// What has been chosen and opened.
@@ -141,8 +143,14 @@ pub struct Ui {
     pub frozen: Option<Frozen>,
     /// The request that was asked about.
     pub asked: Option<Ask>,
-    /// What freezes by itself.
+    /// What freezes by itself, as the present has it.
     pub armed: Option<Armed>,
+    /// What was armed last.
+    pub last_armed: Option<Armed>,
+    /// For how long the triggers of the menu wait.
+    pub lengths: Lengths,
+    /// Strikes of the trigger that have been seen.
+    pub strikes: u32,
     /// Whether latencies are shown uncorrected: from the sending on.
     pub uncorrected: bool,
     /// The measurement that was put away: of which specimen, begun when.
@@ -181,6 +189,7 @@ impl Ui {
             Open::Why | Open::Connection => Context::Page,
             Open::Menu(Menu::Faults) => Context::FaultMenu,
             Open::Menu(Menu::Mitigations) => Context::MitigationMenu,
+            Open::Menu(Menu::Triggers) => Context::TriggerMenu,
             Open::Nothing if self.types_filter() => Context::Filter,
             Open::Nothing => self.ground(scenario),
         }
@@ -219,6 +228,8 @@ impl Ui {
         match command {
             Command::FaultMenu => self.toggle(Open::Menu(Menu::Faults)),
             Command::MitigationMenu => self.toggle(Open::Menu(Menu::Mitigations)),
+            Command::TriggerMenu => self.open_triggers(),
+            Command::Longer | Command::Shorter => self.change_length(command == Command::Longer),
             Command::Help => self.toggle(Open::Help),
             Command::Palette => self.toggle(Open::Palette),
             Command::OwnCost => self.cost = !self.cost,
@@ -256,9 +267,15 @@ impl Ui {
             Command::Correction => self.uncorrected = !self.uncorrected,
             Command::NextOrder => self.rows.order = self.rows.order.next(),
             Command::Freeze => self.frozen = if self.frozen.is_some() { None } else { Some(Frozen::default()) },
-            Command::Arm => {
-                let next = Trigger::after(self.armed.map(|armed| armed.trigger));
-                self.armed = next.map(|trigger| Armed { trigger, since: world.now });
+            // Whoever arms a trigger waits for what comes: in the present.
+            Command::Arm(setting) => {
+                self.lengths.take(setting);
+                self.frozen = None;
+                return Some(command);
+            }
+            Command::Rearm => {
+                self.frozen = None;
+                return Some(Command::Arm(self.last_armed.map_or_else(|| self.first_trigger(), |armed| armed.setting)));
             }
             Command::ZoomIn => self.timebase.zoom(true, None),
             Command::ZoomOut => self.timebase.zoom(false, None),
@@ -304,8 +321,8 @@ impl Ui {
             Command::Down => self.walk(true, lessons.len()),
             Command::Select if self.has_rows() => self.ask(),
             Command::Victims => self.look_at_victims(),
-            Command::Select => return self.take(self.place(), world, lessons),
-            Command::Pick(n) => return self.take(usize::from(n), world, lessons),
+            Command::Select => return self.take(self.place(), scenario, world, lessons),
+            Command::Pick(n) => return self.take(usize::from(n), scenario, world, lessons),
             command => return Some(self.switch(command, world)),
         }
         None
@@ -320,6 +337,32 @@ impl Ui {
             self.dismissed = last;
         }
         found
+    }
+
+    /// Opens the list of triggers at the one that is armed, or was last; or closes it.
+    fn open_triggers(&mut self) {
+        self.toggle(Open::Menu(Menu::Triggers));
+        if let Some(armed) = self.armed {
+            self.lengths.take(armed.setting);
+        }
+        let at = self.armed.or(self.last_armed).map(|armed| Command::Arm(armed.setting));
+        self.entry = at.and_then(|at| table::menu(Menu::Triggers).position(|row| table::of(&at) == Some(row))).unwrap_or(0);
+    }
+
+    /// What is armed where nothing has been so far.
+    fn first_trigger(&self) -> TriggerSetting {
+        let first = table::menu(Menu::Triggers).find_map(|row| match row.command() {
+            Some(Command::Arm(setting)) => Some(setting),
+            _ => None,
+        });
+        self.lengths.apply(first.unwrap_or(TriggerSetting::Panic))
+    }
+
+    /// The trigger of the chosen entry waits for more, or for less.
+    fn change_length(&mut self, longer: bool) {
+        if let Some(Command::Arm(setting)) = table::menu(Menu::Triggers).nth(self.entry).and_then(table::Row::command) {
+            self.lengths.change(setting.kind(), longer);
+        }
     }
 
     /// The key of a mitigation that is on switches it off.
@@ -415,7 +458,7 @@ impl Ui {
     }
 
     /// Keys act on this one. What was chosen in another's tables is not there.
-    fn turn_to_specimen(&mut self, n: usize) {
+    pub fn turn_to_specimen(&mut self, n: usize) {
         self.chosen = n;
         self.rows = Rows { order: self.rows.order, requests: self.rows.requests, ..Rows::default() };
     }
@@ -519,14 +562,24 @@ impl Ui {
         }
     }
 
-    fn take(&mut self, entry: usize, world: &World, lessons: &[Scenario]) -> Option<Command> {
+    fn take(&mut self, entry: usize, scenario: &Scenario, world: &World, lessons: &[Scenario]) -> Option<Command> {
         match self.open {
             // What the palette offers depends on the language and the keys: whoever knows them takes it (see `palette::offers`).
             Open::Help | Open::Palette | Open::Why | Open::Connection => None,
             Open::Menu(menu) => {
                 let command = table::menu(menu).nth(entry)?.command()?;
                 self.open = Open::Nothing;
-                Some(self.switch(command, world))
+                let command = match command {
+                    Command::Arm(setting) => {
+                        let setting = self.lengths.apply(setting);
+                        // As with every switch of a menu, what is on is switched off.
+                        let is_on = self.armed.is_some_and(|armed| armed.setting == setting);
+                        if is_on { Command::Disarm } else { Command::Arm(setting) }
+                    }
+                    command => self.switch(command, world),
+                };
+                // An entry may be for the view.
+                self.carry_out(command, scenario, world, lessons)
             }
             Open::Nothing => {
                 let lesson = lessons.get(entry)?;

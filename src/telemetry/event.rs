@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::vocabulary::{Cause, CloseReason, Fault, Handler, Mitigation, Model, Outcome, Phase, Style};
+use super::vocabulary::{Cause, CloseReason, Fault, Handler, Mitigation, Model, Outcome, Phase, Style, Trigger};
 use crate::base::clock::Stamp;
 use crate::base::ids::{ClientId, ConnId, SpecimenId};
 use crate::base::units::Nanos;
@@ -208,6 +208,7 @@ fields! {
     Model: |v| v as u32, |b| Model::from_u8(b as u8);
     (Outcome, u16): |v| u32::from(v.1) << 8 | v.0 as u32, |b| Outcome::from_u8(b as u8).map(|o| (o, (b >> 8) as u16));
     (Style, u16): |v| u32::from(v.1) << 8 | v.0 as u32, |b| Style::from_u8(b as u8).map(|s| (s, (b >> 8) as u16));
+    (Trigger, u16): |v| u32::from(v.1) << 8 | v.0 as u32, |b| Trigger::from_u8(b as u8).map(|t| (t, (b >> 8) as u16));
     (u16, u16): |v| u32::from(v.0) << 16 | u32::from(v.1), |b| Some(((b >> 16) as u16, b as u16));
 }
 
@@ -396,6 +397,10 @@ facts! {
     108 LoadSpawned { pid: u32 },
     /// The lab's watching: CPU time of its own process so far, in microseconds, and its resident memory in KiB.
     109 OwnCost { micros: u32, resident: u32 },
+    /// From here it is waited for this, on any specimen (0) or on this one (1); over so many microseconds, where it has a length.
+    140 Armed { trigger: (Trigger, u16), over: u32 },
+    /// It is not waited for anything any more.
+    141 Disarmed {},
     /// The specimen is built on this model, with so many threads or processes (0: as many as it takes).
     125 Modelled { model: Model, size: u32 },
 }

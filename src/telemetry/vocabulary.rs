@@ -225,6 +225,24 @@ vocabulary! {
 }
 
 vocabulary! {
+    /// What the picture can be frozen by.
+    Trigger {
+        /// A callback holds the loop for too long.
+        Stall = "stall",
+        /// A request takes too long.
+        Latency = "latency",
+        /// A callback panics.
+        Panic = "panic",
+        /// A process ends.
+        Death = "death",
+        /// A client's request fails.
+        ClientError = "client-error",
+        /// Telemetry is dropped.
+        LostEvents = "lost-events",
+    }
+}
+
+vocabulary! {
     /// How a server waits for many clients at once.
     Model {
         /// One thread, one loop, all connections.

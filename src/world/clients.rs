@@ -342,6 +342,12 @@ impl Clients {
         Ended { answered, astray: (failed || late).then_some(intended) }
     }
 
+    /// On which connection the request of a client is that is about to end, as far as that is known, and how long after it was due that is.
+    pub(super) fn about_to_end(&self, at: Nanos, id: ClientId, connections: &Connections) -> (ConnId, Option<Nanos>) {
+        let Some(client) = self.each.get(id.0 as usize).filter(|client| client.waits) else { return (ConnId::NONE, None) };
+        (client.conn(connections), Some(at.since(client.sent.since(client.late))))
+    }
+
     /// A latency, corrected.
     #[inline]
     fn count(&mut self, latency: Nanos, row: u32) {

@@ -11,7 +11,7 @@ use super::strip::SLICE;
 use super::window::Slots;
 use super::{
     Asked, Change, Clients, Connections, Death, Errands, Kernel, Life, MAX_CHANGES, MAX_DEATHS, MAX_LAST_WORDS, MAX_WORKERS, Measures,
-    OwnCost, Reactor, Setup, Specimen, Spells, Stalls, Strip, Threads, Worker, World, findings,
+    OwnCost, Reactor, Setup, Specimen, Spells, Stalls, Strip, Threads, TriggerSetting, Triggers, Worker, World, findings,
 };
 use crate::base::ids::{ConnId, SpecimenId};
 use crate::base::units::Nanos;
@@ -37,6 +37,7 @@ impl World {
             events: 0,
             lost: 0,
             own: OwnCost::default(),
+            triggers: Triggers::default(),
             boundary: SLICE,
             rate: Slots::starting(Nanos::ZERO),
             costs: VecDeque::new(),
@@ -62,9 +63,16 @@ impl World {
             self.rate = Slots::starting(at);
         }
         *self.rate.now() += 1;
+        if self.triggers.armed.is_some() {
+            self.await_trigger(at, event);
+        }
         match event.what {
             What::Lost { events, .. } => self.lost = self.lost.saturating_add(u64::from(events)),
             What::OwnCost { micros, resident } => return self.cost(at, micros, resident),
+            What::Armed { trigger: (trigger, only), over } => {
+                self.triggers.arm(at, trigger, (only != 0).then_some(event.from.specimen), over);
+            }
+            What::Disarmed {} => self.triggers.armed = None,
             _ => {}
         }
         if let What::Mitigated { mitigation, on: 1 } = event.what {
@@ -81,6 +89,9 @@ impl World {
     pub fn advance(&mut self, now: Nanos) {
         let now = now.min(LAST);
         self.now = self.now.max(now);
+        if let Some(TriggerSetting::Stall { over }) = self.triggers.armed.map(|armed| armed.setting) {
+            self.await_length(now, over);
+        }
         for specimen in &mut self.specimens {
             specimen.advance(now);
         }

@@ -29,6 +29,7 @@ pub mod testing;
 mod tests;
 pub mod threads;
 pub mod trace;
+pub mod trigger;
 pub mod victims;
 mod whole;
 pub mod why;
@@ -50,6 +51,7 @@ pub use spells::{Spell, Spells};
 pub use stalls::{Stall, StallEnd, StallKind, Stalls};
 pub use strip::{Slice, Strip};
 pub use threads::Threads;
+pub use trigger::{Armed, Strike, Struck, TriggerSetting, Triggers};
 
 /// Deaths that are remembered with their last words.
 pub const MAX_DEATHS: usize = 32;
@@ -86,6 +88,8 @@ pub struct World {
     pub lost: u64,
     /// What the watching itself costs.
     pub own: OwnCost,
+    /// What is waited for, and what came.
+    pub triggers: Triggers,
     /// The next moment at which time passes for all specimens, not only for the one that an event is about.
     boundary: Nanos,
     /// Events in slots of the last second.

@@ -8,7 +8,7 @@ use loopscope::base::ids::SpecimenId;
 use loopscope::base::units::Nanos;
 use loopscope::command::Command;
 use loopscope::lab::child::ProgramPath;
-use loopscope::lab::{Lab, Options, Refusal};
+use loopscope::lab::{Lab, Options, Past, Refusal};
 use loopscope::load::plan::Load;
 use loopscope::scenario::Scenario;
 use loopscope::scenario::schema;
@@ -21,7 +21,7 @@ use loopscope::world::clients::Slow;
 use loopscope::world::stalls::StallEnd;
 use loopscope::world::victims;
 use loopscope::world::why::{Meanwhile, Question, Why};
-use loopscope::world::{Life, Specimen, StallKind};
+use loopscope::world::{Life, Specimen, StallKind, Struck, TriggerSetting};
 
 const NAIVE: SpecimenId = SpecimenId(0);
 const PATIENCE: Nanos = Nanos::secs(20);
@@ -144,6 +144,46 @@ fn a_held_loop_runs_one_callback_at_a_time_until_it_is_let_go() {
     // And one that is held when the lab ends does not outlive it.
     lab.carry_out(Some(NAIVE), &Command::HoldLoop).unwrap();
     until(&mut lab, "it is held again", held);
+}
+
+#[test]
+fn a_trigger_strikes_once_at_the_moment_itself_and_can_be_armed_again() {
+    let mut lab = start(&[("naive", &[]), ("other", &[])], light());
+    let over = Nanos::millis(150);
+    lab.carry_out(None, &Command::Arm(TriggerSetting::Stall { over })).unwrap();
+    until(&mut lab, "it is armed", |lab| lab.world().triggers.armed.is_some());
+    lab.carry_out(Some(SpecimenId(1)), &Command::Inject(FaultSetting::Compute { busy: Nanos::millis(500) })).unwrap();
+    until(&mut lab, "the stall is over", |lab| !specimen(lab, 1).stalls.past.is_empty());
+    let (stall, triggers) = (specimen(&lab, 1).stalls.past[0], lab.world().triggers);
+    let strike = triggers.strike.expect("it has struck");
+    assert_eq!((triggers.armed, triggers.strikes, strike.specimen, strike.at), (None, 1, SpecimenId(1), stall.began + over));
+    // One stands in the middle of the callback.
+    let history = lab.history().unwrap();
+    let mut past = Past::freeze(history, lab.world());
+    assert!(!past.is_at(&strike));
+    past.stand_at(history, &strike);
+    let running = past.world().specimens[1].reactor.running.expect("a callback runs there");
+    assert!(past.is_at(&strike) && past.world().now.since(running.since) == over, "{running:?} at {}", past.at());
+    // Another stall is nobody's business, until it is armed again: for a panic, of that specimen only.
+    lab.carry_out(Some(NAIVE), &Command::Arm(TriggerSetting::Panic)).unwrap();
+    lab.carry_out(Some(SpecimenId(1)), &Command::Inject(FaultSetting::Panic)).unwrap();
+    until(&mut lab, "the other has died", |lab| specimen(lab, 1).died == 1);
+    assert_eq!(lab.world().triggers.strikes, 1);
+    lab.carry_out(Some(NAIVE), &Command::Inject(FaultSetting::Panic)).unwrap();
+    until(&mut lab, "it has died, too", |lab| specimen(lab, 0).died == 1);
+    let strike = lab.world().triggers.strike.filter(|strike| strike.specimen == NAIVE).expect("it has struck again");
+    let history = lab.history().unwrap();
+    past.stand_at(history, &strike);
+    let running = past.world().specimens[0].reactor.running.expect("the callback that panics runs there");
+    assert!(past.is_at(&strike) && running.fault == Some(Fault::Panic) && strike.what == Struck::Panic(running.conn), "{strike:?}");
+    // What the clients see of it, and nothing at all.
+    lab.carry_out(None, &Command::Arm(TriggerSetting::ClientError)).unwrap();
+    until(&mut lab, "a client fails", |lab| lab.world().triggers.strikes == 3);
+    lab.carry_out(None, &Command::Arm(TriggerSetting::LostEvents)).unwrap();
+    until(&mut lab, "it is armed", |lab| lab.world().triggers.armed.is_some());
+    lab.carry_out(None, &Command::Disarm).unwrap();
+    until(&mut lab, "it is disarmed", |lab| lab.world().triggers.armed.is_none());
+    assert_eq!(lab.carry_out(Some(SpecimenId(9)), &Command::Arm(TriggerSetting::Panic)), Err(Refusal::NoSpecimen));
 }
 
 #[test]

@@ -246,12 +246,24 @@ fn one_stands_in_the_past_and_comes_back() {
 fn a_trigger_freezes_at_the_next_stall() {
     let mut session = Session::start(&["run", "01-healthy-loop"], 120, 36);
     session.wait("clients", |screen| screen.contains("conns 64"));
+    // The list of triggers: the first entry, twice as long, and then the entry itself.
     session.send("T");
-    session.wait_for("armed: next stall");
+    session.wait_for("◂ over 50 ms ▸");
+    session.send("\x1b[C");
+    session.wait_for("◂ over 100 ms ▸");
+    session.send("\r");
+    session.wait_for("armed: stall over 100 ms");
     session.send("c");
-    session.wait("the moment", |screen| screen.contains("FROZEN −") && screen.contains("STALL ") && !screen.contains("armed:"));
+    session.wait("the moment", |screen| {
+        screen.contains("FROZEN −") && screen.contains("TRIGGERED: stall over 100 ms") && screen.contains("has held the loop for 100 ms")
+    });
+    // Once; a key waits for the next one, in the present.
+    session.send("#");
+    session.wait("the present", |screen| !screen.contains("FROZEN") && screen.contains("armed: stall over 100 ms"));
+    session.send("c");
+    session.wait_for("TRIGGERED: stall over 100 ms");
     session.send(" ");
-    session.wait("the present", |screen| !screen.contains("FROZEN"));
+    session.wait("the present again", |screen| !screen.contains("FROZEN") && !screen.contains("⌖"));
     session.send("q");
     assert!(session.ended().success());
 }

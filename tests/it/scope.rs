@@ -32,7 +32,7 @@ use loopscope::world::findings::{FINDINGS, FindingKind};
 use loopscope::world::history::{History, Limits};
 use loopscope::world::testing::Story;
 use loopscope::world::trace::Trace;
-use loopscope::world::{OwnCost, World};
+use loopscope::world::{Armed, OwnCost, Strike, Struck, TriggerSetting, World};
 use proptest::prelude::*;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -229,7 +229,7 @@ fn timeline_state(name: &'static str, story: &Story, then: Option<Nanos>, nearer
     if let Some(at) = then {
         let n = history.position(at) - 1;
         let event = history.event(n).map(|event| (n, event));
-        ui.frozen = Some(Frozen { behind: world.now.since(at), held: false, speed: None, ahead: None, event });
+        ui.frozen = Some(Frozen { behind: world.now.since(at), event, ..Frozen::default() });
     }
     State { name, world, around: None, ui, scenario: scenario.clone(), history: Some(history), then }
 }
@@ -296,7 +296,27 @@ fn by_model(story: &Story) -> World {
 fn frozen(speed: Option<f64>) -> Frozen {
     let from = Origin { specimen: SpecimenId(0), lane: Lane::Loop };
     let event = Event { at: Nanos(11_998_765_432), from, what: What::Began { conn: ConnId(17), cause: Cause::Readable } };
-    Frozen { behind: Nanos::millis(2310), held: false, speed, event: Some((123_456, event)), ahead: None }
+    Frozen { behind: Nanos::millis(2310), speed, event: Some((123_456, event)), ..Frozen::default() }
+}
+
+/// A trigger that waits.
+fn armed() -> Armed {
+    Armed { setting: TriggerSetting::Stall { over: Nanos::millis(100) }, only: None, at: Nanos::secs(1) }
+}
+
+/// The trigger has struck in the first stall of a story; nothing is armed any more.
+fn triggered(name: &'static str, story: &Story, ui: Ui, scenario: &Scenario) -> State {
+    let (live, history) = recorded(story);
+    let stall = live.specimens[0].stalls.past[0];
+    let at = stall.began + Nanos::millis(100);
+    let then = history.at(at);
+    let what = Struck::Callback(then.specimens[0].reactor.running.unwrap());
+    let strike = Strike { armed: armed(), specimen: SpecimenId(0), process: None, at, event: None, what };
+    let n = history.position(at) - 1;
+    let event = history.event(n).map(|event| (n, event));
+    let frozen = Frozen { behind: live.now.since(at), event, ahead: Some(stall.length), strike: Some(strike), ..Frozen::default() };
+    let ui = Ui { frozen: Some(frozen), ..ui };
+    State { name, world: then, around: None, ui, scenario: scenario.clone(), history: None, then: None }
 }
 
 /// What somebody has typed.
@@ -400,6 +420,8 @@ fn states() -> Vec<State> {
         state("unseen", World::new(&Story::new(&["naive"]).setup()), at(0), &computing),
         state("faults", one().world(), Ui { open: Open::Menu(Menu::Faults), ..at(0) }, &computing),
         state("mitigations", three().world(), Ui { open: Open::Menu(Menu::Mitigations), chosen: 1, ..at(0) }, &computing),
+        state("triggers", three().world(), Ui { open: Open::Menu(Menu::Triggers), armed: Some(armed()), ..at(0) }, &computing),
+        triggered("triggered", &three().stall(Nanos::millis(812)), at(0), &computing),
         state("help", one().world(), Ui { open: Open::Help, ..at(0) }, &computing),
         state("help-searched", one().world(), Ui { open: Open::Help, searching: true, line: typed("eagain"), ..at(0) }, &computing),
         state("palette", one().world(), Ui { open: Open::Palette, entry: 2, ..at(0) }, &computing),

@@ -21,8 +21,7 @@ use crate::scope::pen::{Pen, Targets};
 use crate::scope::screens::{self, SCREENS};
 use crate::scope::text::{clip, width};
 use crate::scope::theme::{Role, Tier};
-use crate::scope::trigger::Armed;
-use crate::scope::{Frozen, Look, Scene, Screen, words};
+use crate::scope::{Frozen, Look, Scene, Screen, trigger, words};
 use crate::specimen::models;
 use crate::telemetry::vocabulary::Fault;
 use crate::world::findings::{self, Evidence, Finding, FindingKind};
@@ -30,6 +29,9 @@ use crate::world::{Death, Life, Specimen, Stall, StallKind};
 
 /// Below so many columns the announcement has no room for what else there is to say of a stall.
 const NARROW: u16 = 72;
+
+/// The sign of a trigger that has struck.
+const STRUCK: &str = "⌖";
 
 /// What a stall did, where that is known.
 fn kind_key(kind: StallKind) -> Option<&'static str> {
@@ -156,8 +158,12 @@ pub fn announcement(scene: &Scene<'_>) -> Announcement {
     if let Some(frozen) = scene.ui.frozen {
         let event = frozen.event.map(|(n, event)| moment::told(n, &event, scene));
         let event = event.unwrap_or_else(|| look.text("announce.frozen").into_owned());
-        // What was just said to the person comes first, then what happened last, then what was wrong then.
-        let headline = if scene.ui.notice.is_some() {
+        // What was just said to the person comes first, then what the trigger waited for, then what happened last, then what was wrong then.
+        let headline = if let Some(strike) = frozen.strike.filter(|_| scene.ui.notice.is_none()) {
+            let led_to = frozen.ahead.map(|length| look.fill("announce.will_hold", &[("length", &length.to_string())]));
+            said.details = led_to.into_iter().chain([event]).collect();
+            trigger::struck(&strike, scene)
+        } else if scene.ui.notice.is_some() {
             said.details.insert(0, event);
             said.headline
         } else {
@@ -167,10 +173,18 @@ pub fn announcement(scene: &Scene<'_>) -> Announcement {
         };
         said = Announcement {
             role: Role::BannerFrozen,
-            sign: if frozen.speed.is_some() { "▶" } else { "‖" },
+            sign: match (frozen.speed, frozen.strike) {
+                (Some(_), _) => "▶",
+                (None, Some(_)) => STRUCK,
+                (None, None) => "‖",
+            },
             headline,
             details: said.details,
-            remedies: vec![(Command::Freeze, look.text("announce.go_live").into_owned())],
+            remedies: {
+                let again = frozen.strike.map(|_| (Command::Rearm, look.text("announce.rearm").into_owned()));
+                let live = (Command::Freeze, look.text("announce.go_live").into_owned());
+                again.into_iter().chain([live]).collect()
+            },
         };
     }
     said
@@ -346,8 +360,10 @@ pub struct Head<'a> {
     pub stalled: Option<StallKind>,
     /// Where in the past one stands.
     pub frozen: Option<Frozen>,
-    /// What freezes by itself.
-    pub armed: Option<Armed>,
+    /// What freezes by itself, in words.
+    pub armed: Option<String>,
+    /// What has struck, where one stands there.
+    pub struck: Option<String>,
     /// Its process.
     pub pid: Option<u32>,
     /// Open connections.
@@ -384,7 +400,8 @@ impl<'a> Head<'a> {
                 None => chosen.map_or(State::Starting, |s| State::of(s, false)),
             },
             frozen: scene.ui.frozen,
-            armed: scene.ui.armed,
+            armed: scene.ui.armed.map(|armed| trigger::armed(armed, scene.world, scene.look)),
+            struck: scene.ui.frozen.and_then(|frozen| frozen.strike).map(|strike| trigger::armed(strike.armed, scene.world, scene.look)),
             pid: chosen.and_then(|s| match s.life {
                 Life::Running { pid, .. } => Some(pid),
                 _ => None,
@@ -484,8 +501,11 @@ impl Head<'_> {
             let (glyph, word, role) = State::Held.sign();
             x = pen.text(x + 1, y, &format!("{glyph} {}", look.text(word)), look.style(role).add_modifier(Modifier::BOLD));
         }
-        if let Some(armed) = self.armed {
-            x = pen.text(x + 2, y, &format!("⌖ {}", look.text(armed.trigger.key())), look.style(Role::Warn));
+        if let Some(what) = &self.struck {
+            x = pen.text(x + 2, y, &format!("⌖ {}", look.fill("trigger.struck", &[("what", what)])), look.style(Role::Alarm));
+        }
+        if let Some(what) = &self.armed {
+            x = pen.text(x + 2, y, &format!("⌖ {}", look.fill("trigger.armed", &[("what", what)])), look.style(Role::Warn));
         }
         x += 2;
         if let Some(name) = &self.specimen {
@@ -549,8 +569,8 @@ pub fn announce(pen: &mut Pen<'_>, line: Rect, said: &Announcement, look: Look<'
     }
     let mut end = line.right().saturating_sub(1);
     // What can be done stands at the right and keeps its place, the details give way first; while a stall goes on, who is stuck and
-    // how many wait come first.
-    let ongoing = said.role == Role::BannerStall;
+    // how many wait come first, and so does what a trigger has struck on.
+    let ongoing = said.role == Role::BannerStall || said.sign == STRUCK;
     let said_first = width(&said.headline) + if ongoing { said.details.iter().take(2).map(|d| width(d) + 3).sum() } else { 0 };
     let least = if ongoing { said_first.min(usize::from(line.width)) } else { usize::from(line.width) * 2 / 5 } as u16 + 4;
     // Upon a reversed line a key is what is not reversed.

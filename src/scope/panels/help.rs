@@ -77,6 +77,7 @@ fn sections(screen: Screen, look: Look<'_>, columns: usize) -> Vec<(&'static str
         ("help.lab", of_group(Group::Lab)),
         ("help.lesson", of_group(Group::Lesson)),
         ("help.time", of_group(Group::Time)),
+        ("help.triggers", of_menu(Menu::Triggers)),
         ("help.view", of_group(Group::View)),
     ]
 }

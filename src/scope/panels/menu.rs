@@ -1,4 +1,4 @@
-//! The menus of faults and of mitigations: what can be broken, what mends it, what is on. Made from the table of commands.
+//! The menus of faults, mitigations and triggers: what can be broken, what mends it, what freezes, what is on. Made from the table of commands.
 
 use std::ops::Range;
 
@@ -11,7 +11,7 @@ use crate::command::table::{self, Menu, Row};
 use crate::scope::pen::{Pen, Targets, frame_lit};
 use crate::scope::text::{width, wrap};
 use crate::scope::theme::Role;
-use crate::scope::{Look, Scene, words};
+use crate::scope::{Look, Scene, trigger, words};
 use crate::specimen::faults;
 
 /// One entry.
@@ -27,6 +27,8 @@ pub struct Entry {
     pub on: Option<bool>,
     /// What mends it, for a fault: names with their keys.
     pub answers: String,
+    /// How much of it, where that can be changed here.
+    pub length: Option<String>,
 }
 
 /// A menu as data.
@@ -34,7 +36,7 @@ pub struct Entry {
 pub struct Shape {
     /// Which.
     pub menu: Menu,
-    /// The specimen that it acts on.
+    /// The specimen that it acts on; empty where it acts on all.
     pub specimen: String,
     /// Its entries.
     pub entries: Vec<Entry>,
@@ -45,16 +47,26 @@ pub struct Shape {
 /// A menu of a scene.
 pub fn shape(scene: &Scene<'_>, menu: Menu) -> Shape {
     let look = scene.look;
-    let context = if menu == Menu::Faults { Context::FaultMenu } else { Context::MitigationMenu };
-    let entries: Vec<_> = table::menu(menu).map(|row| entry(scene, row, context, look)).collect();
+    let context = match menu {
+        Menu::Faults => Context::FaultMenu,
+        Menu::Mitigations => Context::MitigationMenu,
+        Menu::Triggers => Context::TriggerMenu,
+    };
+    let entries: Vec<_> = table::menu(menu).enumerate().map(|(n, row)| entry(scene, n, row, context, look)).collect();
     let chosen = scene.ui.entry.min(entries.len().saturating_sub(1));
-    Shape { menu, specimen: scene.chosen().map(|s| s.name.clone()).unwrap_or_default(), entries, chosen }
+    let specimen = scene.chosen().filter(|_| menu != Menu::Triggers).map(|s| s.name.clone()).unwrap_or_default();
+    Shape { menu, specimen, entries, chosen }
 }
 
-fn entry(scene: &Scene<'_>, row: &'static Row, context: Context, look: Look<'_>) -> Entry {
+fn entry(scene: &Scene<'_>, n: usize, row: &'static Row, context: Context, look: Look<'_>) -> Entry {
     let command = row.command();
+    let length = match command {
+        Some(Command::Arm(setting)) => scene.ui.lengths.apply(setting).over().map(trigger::length),
+        _ => None,
+    };
     let on = match &command {
         Some(Command::Apply(setting)) => Some(scene.chosen().is_some_and(|s| s.mitigations[setting.kind() as usize])),
+        Some(Command::Arm(setting)) => Some(scene.ui.armed.is_some_and(|armed| armed.setting.kind() == setting.kind())),
         _ => None,
     };
     let answers = match &command {
@@ -63,8 +75,10 @@ fn entry(scene: &Scene<'_>, row: &'static Row, context: Context, look: Look<'_>)
         }
         _ => String::new(),
     };
-    let key = look.keys.key(row, context).map(|key| look.sign(key)).unwrap_or_default();
-    Entry { key, label: row.label.get(look.lang), help: row.help.get(look.lang), on, answers }
+    // Without a key of its own it has that of its place, as far as digits go.
+    let digit = || if n < 9 { (n + 1).to_string() } else { String::new() };
+    let key = look.keys.key(row, context).map_or_else(digit, |key| look.sign(key));
+    Entry { key, label: row.label.get(look.lang), help: row.help.get(look.lang), on, answers, length }
 }
 
 /// Draws a menu in the middle of an area, over what is there.
@@ -91,7 +105,12 @@ pub fn draw(shape: &Shape, look: Look<'_>, area: Rect, buf: &mut Buffer, targets
     targets.cover();
     targets.add(area, Command::Back);
     Pen::new(buf, at).fill(at, ' ', look.theme.ground().patch(look.style(Role::Text)));
-    let title = look.text(if shape.menu == Menu::Faults { "menu.faults" } else { "menu.mitigations" });
+    let (title, on) = match shape.menu {
+        Menu::Faults => ("menu.faults", "menu.on"),
+        Menu::Mitigations => ("menu.mitigations", "menu.on"),
+        Menu::Triggers => ("menu.triggers", "menu.armed"),
+    };
+    let (title, word_on) = (look.text(title), look.text(on));
     let inner = frame_lit(buf, at, look, &title, &shape.specimen, Some(Role::Accent));
     let mut pen = Pen::new(buf, inner);
     let mut y = inner.y + 1;
@@ -115,9 +134,14 @@ pub fn draw(shape: &Shape, look: Look<'_>, area: Rect, buf: &mut Buffer, targets
         pen.text(inner.x + 1, y, if chosen { "▸" } else { " " }, over(Role::Accent));
         pen.text(inner.x + 3, y, &format!(" {} ", entry.key), look.style(Role::Key));
         let mut x = pen.text(inner.x + 8, y, entry.label, over(Role::Strong));
+        if let Some(length) = &entry.length {
+            // Only the chosen one can be changed.
+            let length = look.fill("menu.over", &[("over", length)]);
+            x = pen.text(x + 1, y, &if chosen { format!("◂ {length} ▸") } else { format!("  {length}  ") }, over(Role::Accent));
+        }
         if let Some(on) = entry.on {
             let (mark, role) = if on { ("●", Role::Good) } else { ("○", Role::Dim) };
-            let word = look.text(if on { "menu.on" } else { "menu.off" });
+            let word = if on { word_on.clone() } else { look.text("menu.off") };
             let wide = width(&word) as u16 + 2;
             x = inner.right().saturating_sub(wide + 1).max(x + 1);
             let style = if chosen { look.style(Role::Chosen).patch(look.style(role)) } else { look.style(role) };
