@@ -38,6 +38,8 @@ pub struct Shape {
     pub review: bool,
     /// The lines.
     pub lines: Vec<Line>,
+    /// Whether a step follows, and whether all that this one asks for is done.
+    pub next: Option<bool>,
 }
 
 /// The lesson's step for a pane of so many columns.
@@ -45,14 +47,20 @@ pub fn shape(scene: &Scene<'_>, columns: u16) -> Shape {
     let look = scene.look;
     let steps = &scene.scenario.lesson;
     let mut lines = Vec::new();
+    let follows = scene.ui.step + 1 < steps.len() + scene.scenario.review.len();
+    let next = follows.then(|| match steps.get(scene.ui.step) {
+        Some(Step::Say(_)) => true,
+        Some(Step::Predict { see: None, .. }) => scene.ui.answer().is_some(),
+        _ => scene.ui.is_done(),
+    });
     if scene.ui.is_review(scene.scenario) {
         let n = scene.ui.step - steps.len();
         question(scene, n, columns, &mut lines);
-        return Shape { place: Some((n + 1, scene.scenario.review.len())), review: true, lines };
+        return Shape { place: Some((n + 1, scene.scenario.review.len())), review: true, lines, next };
     }
     let Some(step) = steps.get(scene.ui.step) else {
         push(&mut lines, written(&scene.scenario.summary, look.lang), Role::Text, columns);
-        return Shape { place: None, review: false, lines };
+        return Shape { place: None, review: false, lines, next };
     };
     let told = |text: &Text| scene.ui.record().map_or_else(|| written(text, look.lang).to_owned(), |record| record.told(text, look.lang));
     match step {
@@ -106,7 +114,7 @@ pub fn shape(scene: &Scene<'_>, columns: u16) -> Shape {
         }
         Step::Task(task) => self::task(scene, task, columns, &mut lines),
     }
-    Shape { place: Some((scene.ui.step + 1, steps.len())), review: false, lines }
+    Shape { place: Some((scene.ui.step + 1, steps.len())), review: false, lines, next }
 }
 
 /// A key that does something, and a click on it.
@@ -257,11 +265,18 @@ impl Lesson<'_> {
                 x = pen.text(x, y, &run.text, self.look.style(role));
             }
         }
-        if page + 1 < pages && area.height > 0 {
-            // In the frame below the text, which has nothing else to say there.
-            let key = format!(" {} {} ", self.look.key(&Command::NextStep, Context::Lab), self.look.text("lesson.more"));
+        // In the frame below the text, which has nothing else to say there.
+        let (text, role) = match self.shape.next {
+            _ if page + 1 < pages => ("lesson.more", Role::Accent),
+            Some(true) => ("lesson.next", Role::Accent),
+            Some(false) => ("lesson.next", Role::Dim),
+            None => return,
+        };
+        if area.height > 0 {
+            let text = format!(" {} {} ", self.look.key(&Command::NextStep, Context::Lab), self.look.text(text));
             let mut pen = Pen::new(buf, Rect { height: area.height + 1, ..area });
-            pen.text_right(area.right(), area.bottom(), &key, self.look.style(Role::Accent));
+            let x = pen.text_right(area.right(), area.bottom(), &text, self.look.style(role));
+            targets.add(Rect { x, y: area.bottom(), width: area.right().saturating_sub(x), height: 1 }, Command::NextStep);
         }
     }
 }
