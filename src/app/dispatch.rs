@@ -20,7 +20,7 @@ use crate::scope::ui::Open;
 use crate::scope::{Answers, Eye, Screen, words};
 
 /// The name of the mark that a key sets.
-const COUNTED_ANEW: &str = "counted anew by hand";
+pub(super) const COUNTED_ANEW: &str = "counted anew by hand";
 
 /// What comes after a wake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,6 +8,7 @@ mod dispatch;
 mod input;
 mod keeper;
 mod meter;
+pub mod narrate;
 mod pump;
 mod signals;
 mod terminal;

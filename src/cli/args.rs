@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::builder::{FalseyValueParser, PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args as Group, Parser, Subcommand};
 
 use crate::base::lang::Lang;
@@ -13,6 +13,7 @@ Examples:
   loopscope                          pick a lesson and go
   loopscope run 04-computing-callback
   loopscope run my-lesson.ron --port 8080
+  loopscope run 06-panic --narrate   the same as lines of text, for screen readers and logs
   loopscope list
   loopscope progress                 what you have done of them
   loopscope check --all              run every lesson without a terminal, and hold it to its claims
@@ -113,6 +114,9 @@ pub struct View {
     /// Draw with ASCII only; by default where the locale is not UTF-8
     #[arg(long, value_name = "BOOL", env = "LOOPSCOPE_ASCII", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub ascii: Option<bool>,
+    /// No pictures, but plain lines of text as things happen, for screen readers and logs; commands are read from standard input
+    #[arg(long, env = "LOOPSCOPE_NARRATE", value_parser = FalseyValueParser::new())]
+    pub narrate: bool,
     /// Pictures a second, 1 to 120; by default 30
     #[arg(long, value_name = "N", env = "LOOPSCOPE_FPS", value_parser = clap::value_parser!(u8).range(1..=120))]
     pub fps: Option<u8>,

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use super::settings::Settings;
 use super::{Ended, complain, point_at};
+use crate::app::narrate;
 use crate::base::lang::Lang;
 use crate::scenario::catalogue::{self, NotFound};
 use crate::scenario::progress::Store;
@@ -17,6 +18,18 @@ pub fn run(scenario: Option<&str>, settings: &Settings) -> anyhow::Result<Ended>
         Ok(found) => found,
         Err(error) => return Ok(refuse(&error)),
     };
+    if settings.narrate {
+        warn_of_address(settings.place.bind, lang);
+        let options = narrate::Options {
+            scenario: found.map(|found| found.scenario),
+            lab: crate::lab::Options { bind: settings.place.bind, port: settings.place.port, ..crate::lab::Options::default() },
+            lang,
+            ascii: settings.ascii,
+            keys: settings.keys.clone(),
+            progress: Store::of(|name| std::env::var(name).ok()),
+        };
+        return Ok(ended(narrate::run(options)?));
+    }
     if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
         let id = found.map_or_else(|| "ID".to_owned(), |found| found.scenario.id);
         complain(match lang {
@@ -24,8 +37,10 @@ pub fn run(scenario: Option<&str>, settings: &Settings) -> anyhow::Result<Ended>
             Lang::Zh => "这里不是终端,而示波器需要终端",
         });
         complain(&match lang {
-            Lang::En => format!("without a terminal: `loopscope check {id}` (`loopscope list` names them)"),
-            Lang::Zh => format!("没有终端时请用 `loopscope check {id}`(编号见 `loopscope list`)"),
+            Lang::En => {
+                format!("without a terminal: `loopscope run {id} --narrate`, or `loopscope check {id}` (`loopscope list` names them)")
+            }
+            Lang::Zh => format!("没有终端时请用 `loopscope run {id} --narrate`,或 `loopscope check {id}`(编号见 `loopscope list`)"),
         });
         return Ok(Ended::Wrong);
     }
@@ -40,8 +55,12 @@ pub fn run(scenario: Option<&str>, settings: &Settings) -> anyhow::Result<Ended>
         keys: settings.keys.clone(),
         progress: Store::of(|name| std::env::var(name).ok()),
     };
-    let signal = crate::app::run(options)?;
-    Ok(signal.map_or(Ended::Fine, |signal| Ended::Interrupted(u8::try_from(signal).unwrap_or(0))))
+    Ok(ended(crate::app::run(options)?))
+}
+
+/// By a signal, or because somebody left.
+fn ended(signal: Option<i32>) -> Ended {
+    signal.map_or(Ended::Fine, |signal| Ended::Interrupted(u8::try_from(signal).unwrap_or(0)))
 }
 
 /// Says what is wrong with a scenario that cannot be had. Mistakes in a file stand as `file:line:column` at the beginning of their lines,

@@ -30,6 +30,8 @@ pub struct Settings {
     pub fps: u8,
     /// Whether only ASCII is drawn.
     pub ascii: bool,
+    /// Whether it is told in lines of text, without pictures.
+    pub narrate: bool,
     /// Where specimens listen.
     pub place: Place,
     /// What every key means.
@@ -55,6 +57,7 @@ impl Config {
             theme: view.theme.clone().or_else(|| self.theme.clone()),
             fps: view.fps.or(self.fps).unwrap_or(FPS),
             ascii: view.ascii.or(self.ascii).unwrap_or_else(|| !can_show_all(environment)),
+            narrate: view.narrate,
             place: self.place(view.bind, view.port),
             keys: self.keys.clone(),
         }
@@ -91,10 +94,10 @@ mod tests {
     #[test]
     fn what_is_asked_for_beats_the_file_and_the_file_beats_the_defaults() {
         let config = Config::of_text("(lang: \"zh\", theme: \"light\", fps: 12, port: 9000)").unwrap();
-        let none = View { bind: None, port: None, theme: None, fps: None, ascii: None };
+        let none = View { bind: None, port: None, theme: None, fps: None, ascii: None, narrate: false };
         let of_file = config.settings(&none, config.lang(None));
         assert_eq!((of_file.lang, of_file.theme.as_deref(), of_file.fps, of_file.place.port), (Lang::Zh, Some("light"), 12, Some(9000)));
-        let asked = View { bind: None, port: Some(1234), theme: Some("dark".into()), fps: Some(60), ascii: Some(true) };
+        let asked = View { bind: None, port: Some(1234), theme: Some("dark".into()), fps: Some(60), ascii: Some(true), narrate: false };
         let asked = config.settings(&asked, config.lang(Some(Lang::En)));
         assert_eq!((asked.lang, asked.theme.as_deref(), asked.fps, asked.place.port), (Lang::En, Some("dark"), 60, Some(1234)));
         assert!(asked.ascii);

@@ -240,6 +240,11 @@ impl Lab {
         }))
     }
 
+    /// Ends every process and closes every listener; nothing can be asked of it any more.
+    pub fn end(&mut self) {
+        self.live.shut();
+    }
+
     /// Ends every process and starts again from the scenario, on the same ports.
     fn restart(&mut self) -> Result<(), Refusal> {
         let port = self.address(SpecimenId(0)).map(|a| a.port());

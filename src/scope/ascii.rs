@@ -17,6 +17,11 @@ pub fn simplify(buf: &mut Buffer) {
     }
 }
 
+/// The same for a text, where what was one column may become more.
+pub fn text(text: &str) -> String {
+    text.chars().map(|c| if c.is_ascii() { c } else { plain(c).unwrap_or(c) }).collect()
+}
+
 /// The character that stands for a glyph: what looks like it, or says the same.
 #[expect(clippy::match_same_arms, reason = "glyphs stand together that mean the same, not that look the same here")]
 fn plain(glyph: char) -> Option<char> {

@@ -7,6 +7,7 @@ mod harness;
 mod lab;
 mod layers;
 mod models;
+mod narrate;
 mod pty;
 mod scope;
 mod server;

@@ -194,7 +194,8 @@ fn plain(role: Role, sign: &'static str, headline: String) -> Announcement {
     Announcement { role, sign, headline, details: Vec::new(), remedies: Vec::new() }
 }
 
-fn of_finding(finding: &Finding, scene: &Scene<'_>) -> Announcement {
+/// What is said of a finding: the card, from the chosen specimen's view.
+pub fn of_finding(finding: &Finding, scene: &Scene<'_>) -> Announcement {
     let look = scene.look;
     let Some(specimen) = scene.world.specimens.get(usize::from(finding.specimen.0)) else {
         return plain(Role::Dim, "✓", look.text("announce.calm").into_owned());
