@@ -19,6 +19,7 @@ Examples:
   loopscope check --all              run every lesson without a terminal, and hold it to its claims
   loopscope new my-lesson.ron        a commented lesson to start from; loopscope docs explains it
   loopscope check my-lesson.ron --json
+  loopscope compare --markdown       loop, threads, pool and worker processes under the same load: figures, and the difference in words
   loopscope selectors --idle 10,1000,10000 --active 1
 
 Exit codes: 0 fine, 1 a claim did not hold, 2 wrong usage or file.";
@@ -34,6 +35,20 @@ Examples:
   loopscope check --all --json > verdicts.json
 
 Exit codes: 0 every claim holds, 1 one does not, 2 a file is wrong or a scenario could not be run.";
+
+const COMPARE_HELP: &str = "\
+Event loop, thread per connection, thread pool and worker processes under the same seeded load: computing only, waiting only, and ten thousand
+idle connections, one comparison after the other, in less than a minute. Each ends with a table and with what tells the others from the event
+loop, where that is more than noise. Figures cover all threads and processes of a server, and the time in which it had load.
+
+Examples:
+  loopscope compare
+  loopscope compare --markdown > models.md
+  loopscope compare models-io-bound --json       one of the three: models-cpu-bound, models-io-bound, models-idle
+  loopscope compare 04-computing-callback        the specimens of a lesson, or of a file of yours, at the end of its script
+  loopscope run models-io-bound                  the same in the scope
+
+Exit codes: 0 fine, 2 a file is wrong or a comparison could not be run, 128 and the signal's number where a signal ended it.";
 
 const CONFIG_HELP: &str = "\
 The file is $XDG_CONFIG_HOME/loopscope/config.ron, else ~/.config/loopscope/config.ron. It lists only what differs from the defaults, keys
@@ -81,6 +96,9 @@ pub enum What {
     /// Run scenarios without a terminal and hold them to their claims
     #[command(after_help = CHECK_HELP)]
     Check(Check),
+    /// Compare the four models, or the specimens of a scenario, without a terminal
+    #[command(after_help = COMPARE_HELP)]
+    Compare(super::compare::Compare),
     /// Print the settings of the configuration file with their defaults, or say where that file lies
     #[command(after_help = CONFIG_HELP)]
     Config {

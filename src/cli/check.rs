@@ -3,18 +3,17 @@
 use std::collections::HashSet;
 use std::io::{self, IsTerminal};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, mpsc};
+use std::sync::mpsc;
 use std::thread;
-use std::time::Duration;
 
 use anyhow::Context;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::args::Check;
 use super::headless::{self, Happening, Interrupted, Watch};
 use super::progress::{Board, Progress};
 use super::scope::{refuse, warn_of_address};
 use super::settings::Place;
+use super::signal::Signal;
 use super::{Ended, complain, say};
 use crate::base::lang::Lang;
 use crate::base::units::Nanos;
@@ -22,9 +21,6 @@ use crate::lab::{Lab, Options};
 use crate::output::check::{BUSY, Claim, Environment, Report, Run, SCHEMA, json, summary, table};
 use crate::scenario::catalogue::{self, BUILT_IN, Found};
 use crate::scenario::schema::{Step, words};
-
-/// Between two looks at the lab.
-const TURN: Duration = Duration::from_millis(10);
 
 /// How many scenarios run side by side where nobody says how many: each is some processes, and measures times.
 const JOBS: usize = 4;
@@ -307,39 +303,12 @@ fn walk(
     Ok(())
 }
 
-fn environment(jobs: usize) -> Environment {
+/// Where this runs, and how many scenarios side by side.
+pub(super) fn environment(jobs: usize) -> Environment {
     Environment {
         kernel: std::fs::read_to_string("/proc/sys/kernel/osrelease").map_or_else(|_| "unknown".into(), |text| text.trim().to_owned()),
         processors: thread::available_parallelism().map_or(0, usize::from),
         jobs,
         debug_build: cfg!(debug_assertions),
-    }
-}
-
-/// The signal that asked for the end, if one did. A second one ends the process where it stands; its children die with it.
-struct Signal(Arc<AtomicUsize>);
-
-impl Signal {
-    fn watch() -> io::Result<Self> {
-        let number = Arc::new(AtomicUsize::new(0));
-        let asked = Arc::new(std::sync::atomic::AtomicBool::new(false));
-        for signal in [SIGINT, SIGTERM, SIGHUP] {
-            // In this order: the first signal finds the flag unset and sets it.
-            signal_hook::flag::register_conditional_default(signal, Arc::clone(&asked))?;
-            signal_hook::flag::register(signal, Arc::clone(&asked))?;
-            signal_hook::flag::register_usize(signal, Arc::clone(&number), signal as usize)?;
-        }
-        Ok(Self(number))
-    }
-
-    /// Lets a turn's time pass, unless a signal has come.
-    fn wait(&self) -> Result<(), Interrupted> {
-        match self.0.load(Ordering::Relaxed) {
-            0 => {
-                thread::park_timeout(TURN);
-                Ok(())
-            }
-            signal => Err(Interrupted(u8::try_from(signal).unwrap_or(0))),
-        }
     }
 }

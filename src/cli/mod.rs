@@ -2,10 +2,11 @@
 //! standard error.
 //!
 //! Exit codes: 0 fine; 1 a claim did not hold; 2 wrong usage, a wrong file, or a run that could not be made; 128 and the signal's number where
-//! a signal ended a check.
+//! a signal ended a check or a comparison.
 
 mod args;
 mod check;
+mod compare;
 mod config;
 mod headless;
 mod list;
@@ -13,6 +14,7 @@ mod progress;
 mod scope;
 mod selectors;
 mod settings;
+mod signal;
 mod standing;
 pub mod teaching;
 
@@ -94,6 +96,7 @@ fn obey(what: Option<What>, lang: Option<Lang>, view: &View, config: &Config) ->
         Some(What::New { file }) => teaching::new(&file, lang),
         Some(What::Docs) => teaching::docs(lang),
         Some(What::Progress(options)) => standing::run(&options, lang),
+        Some(What::Compare(options)) => compare::run(&options, &config.place(options.bind, options.port), lang),
         Some(What::Check(options)) => check::run(&options, &config.place(options.bind, options.port), lang),
         _ => scope::run(None, &config.settings(view, lang)),
     }

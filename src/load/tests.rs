@@ -397,12 +397,15 @@ fn orders_are_carried_out_while_it_runs() {
     run.drain();
     let at = run.events.iter().position(paused).unwrap();
     assert!(!run.events[at..].iter().any(|e| matches!(e.1, What::Sent { .. })), "nothing is sent in a pause");
+    run.order(LoadControl::Pause);
     run.order(LoadControl::Resume);
     let from = run.events.len();
     run.until(|events| requests(events).iter().filter(|r| r.outcome.is_some()).count() > 50 && events.len() > from + 200);
     let late = |e: &(Nanos, What)| matches!(e.1, What::Sent { late, .. } if late > 900_000);
     assert!(!run.events[from..].iter().any(late), "what a pause held back is not late");
     let events = run.stop();
+    let told: Vec<u32> = events.iter().filter_map(|e| if let What::Paused { on } = e.1 { Some(on) } else { None }).collect();
+    assert_eq!(told, [1, 0], "a pause is told once");
     assert!(events.iter().rev().take(8).any(|e| matches!(e.1, What::Offered { millirate: 0, connections: 0 })));
 }
 

@@ -1,4 +1,4 @@
-//! The scenarios that are built in, in the order of the curriculum, and how one is found by its id or its file.
+//! The scenarios that are built in: the lessons in the order of the curriculum, and what `compare` runs; how one is found by its id or its file.
 
 use std::path::{Path, PathBuf};
 
@@ -16,13 +16,16 @@ pub struct Entry {
 }
 
 macro_rules! built_in {
-    ($($id:literal),+ $(,)?) => {
-        &[$(Entry { id: $id, source: include_str!(concat!("../../scenarios/", $id, ".ron")) }),+]
+    ($folder:literal: $($id:literal),+ $(,)?) => {
+        &[$(Entry { id: $id, source: include_str!(concat!("../../scenarios/", $folder, $id, ".ron")) }),+]
     };
 }
 
-/// All of them, in their order.
-pub const BUILT_IN: &[Entry] = built_in![
+/// What the models are compared under, in this order: no lessons, and they teach nothing by themselves.
+pub const COMPARISONS: &[Entry] = built_in!["comparisons/": "models-cpu-bound", "models-io-bound", "models-idle"];
+
+/// All lessons, in their order.
+pub const BUILT_IN: &[Entry] = built_in!["":
     "01-healthy-loop",
     "02-non-blocking",
     "03-drain",
@@ -85,7 +88,7 @@ impl Entry {
 /// # Errors
 /// There is none, or it is wrong.
 pub fn find(name: &str) -> Result<Found, NotFound> {
-    if let Some(entry) = BUILT_IN.iter().find(|entry| entry.id == name) {
+    if let Some(entry) = BUILT_IN.iter().chain(COMPARISONS).find(|entry| entry.id == name) {
         return Ok(Found { scenario: entry.scenario()?, file: None });
     }
     let path = Path::new(name);
@@ -97,7 +100,7 @@ pub fn find(name: &str) -> Result<Found, NotFound> {
 }
 
 fn no_such(name: &str) -> String {
-    let ids: Vec<&str> = BUILT_IN.iter().map(|entry| entry.id).collect();
+    let ids: Vec<&str> = BUILT_IN.iter().chain(COMPARISONS).map(|entry| entry.id).collect();
     // A word of an id is as good as the id: "panic" means "06-panic".
     let meant = nearest(name, ids.iter().copied()).or_else(|| ids.iter().copied().find(|id| !name.is_empty() && id.contains(name)));
     let hint = meant.map(|id| format!("; did you mean {id:?}?")).unwrap_or_default();
@@ -117,10 +120,11 @@ mod tests {
 
     use super::*;
     use crate::base::lang::Lang;
+    use crate::base::units::Nanos;
     use crate::command::Command;
     use crate::scenario::schema::{Step, Text};
     use crate::scenario::validate::REVIEW;
-    use crate::telemetry::vocabulary::Fault;
+    use crate::telemetry::vocabulary::{Fault, Model};
 
     fn all() -> Vec<Scenario> {
         BUILT_IN.iter().map(|entry| entry.scenario().unwrap_or_else(|mistakes| panic!("{mistakes}"))).collect()
@@ -141,11 +145,30 @@ mod tests {
     #[test]
     fn every_file_of_the_folder_is_in_the_table() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
-        for file in std::fs::read_dir(folder).unwrap() {
-            let path = file.unwrap().path();
-            let stem = path.file_stem().unwrap().to_string_lossy().into_owned();
-            assert!(BUILT_IN.iter().any(|entry| entry.id == stem), "{stem} is not built in");
+        for (folder, table) in [(folder.clone(), BUILT_IN), (folder.join("comparisons"), COMPARISONS)] {
+            for path in std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).filter(|path| path.is_file()) {
+                let stem = path.file_stem().unwrap().to_string_lossy().into_owned();
+                assert!(table.iter().any(|entry| entry.id == stem), "{stem} is not built in");
+            }
         }
+    }
+
+    #[test]
+    fn the_comparisons_put_all_models_under_one_load_each_within_their_time() {
+        let mut time = Nanos::ZERO;
+        for entry in COMPARISONS {
+            let scenario = entry.scenario().unwrap_or_else(|mistakes| panic!("{mistakes}"));
+            assert_eq!((entry.id, scenario.lesson.len()), (scenario.id.as_str(), 0));
+            assert!(!scenario.expect.is_empty() && find(entry.id).unwrap().scenario == scenario);
+            let models: Vec<Model> = scenario.specimens.iter().map(|specimen| specimen.model.kind()).collect();
+            assert_eq!(models, Model::ALL, "{}", entry.id);
+            for lang in Lang::ALL {
+                let texts = scenario.specimens.iter().map(|specimen| &specimen.title).chain([&scenario.title, &scenario.summary]);
+                assert!(texts.into_iter().all(|text| text.contains_key(lang.code())), "{}", entry.id);
+            }
+            time += scenario.end();
+        }
+        assert!(time <= Nanos::secs(45), "with what it takes to start everything, it must end within a minute: {time}");
     }
 
     #[test]

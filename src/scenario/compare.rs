@@ -85,6 +85,9 @@ const fn words(en: &'static str, zh: &'static str) -> Words {
 /// A millisecond in the unit of times.
 const MS: f64 = 1e6;
 
+/// From so many on, connections weigh something.
+const MANY: u32 = 500;
+
 /// The figures, in the order in which they are shown and told.
 pub static ROWS: &[Row] = &[
     Row {
@@ -155,6 +158,25 @@ pub static ROWS: &[Row] = &[
         of: |_, s| s.cores_used(),
     },
     Row {
+        id: "connections",
+        name: words("connections", "连接"),
+        unit: Unit::Count,
+        less_is_better: false,
+        manner: Manner::Silent,
+        noise: noise(1.1, 100.0, 0),
+        // Where there are few, the load has as many as it was told.
+        of: |_, s| Some(s.open_connections()).filter(|open| *open >= MANY).map(f64::from),
+    },
+    Row {
+        id: "resident",
+        name: words("resident (RSS)", "常驻内存（RSS）"),
+        unit: Unit::Memory,
+        less_is_better: true,
+        manner: Manner::Silent,
+        noise: noise(1.25, 1024.0, 0),
+        of: |_, s| s.resident().map(|kib| kib as f64),
+    },
+    Row {
         id: "memory",
         name: words("memory", "内存"),
         unit: Unit::Memory,
@@ -171,7 +193,7 @@ pub static ROWS: &[Row] = &[
         manner: Manner::Level,
         // A few hundred connections do not move what the kernel counts in pages.
         noise: noise(2.0, 1.0, 0),
-        of: |_, s| s.memory_per_connection().filter(|_| s.open_connections() >= 500),
+        of: |_, s| s.memory_per_connection().filter(|_| s.open_connections() >= MANY),
     },
     Row {
         id: "descriptors",
@@ -199,6 +221,15 @@ pub static ROWS: &[Row] = &[
         manner: Manner::Level,
         noise: noise(3.0, 1000.0, 1000),
         of: |_, s| s.switch_rate(),
+    },
+    Row {
+        id: "forced-switches",
+        name: words("of them forced", "其中非自愿"),
+        unit: Unit::Rate,
+        less_is_better: true,
+        manner: Manner::Silent,
+        noise: noise(3.0, 100.0, 1000),
+        of: |_, s| s.switch_rates().map(|(_, involuntary)| involuntary),
     },
     Row {
         id: "lost-updates",

@@ -329,7 +329,7 @@ pub enum Figure {
         /// Where.
         specimen: String,
     },
-    /// Answered requests a second, over the whole run.
+    /// Answered requests a second of the time in which there was load: a pause of it does not count.
     Throughput {
         /// Where.
         specimen: String,
@@ -463,7 +463,7 @@ pub enum Figure {
         /// Where.
         specimen: String,
     },
-    /// Context switches a second of all its threads, since the beginning or the last mark.
+    /// Context switches a second of all its threads, since the beginning or the last mark, while there was load.
     Switches {
         /// Where.
         specimen: String,
@@ -473,7 +473,8 @@ pub enum Figure {
         /// Where.
         specimen: String,
     },
-    /// CPU time of all its threads, as a share of one core (2: both of two cores all the time), since the beginning or the last mark.
+    /// CPU time of all its threads, as a share of one core (2: both of two cores all the time), since the beginning or the last mark, while
+    /// there was load.
     CpuTotal {
         /// Where.
         specimen: String,

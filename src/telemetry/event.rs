@@ -342,6 +342,8 @@ facts! {
     66 Offered { millirate: u32, connections: u32 },
     /// The request that this client's next [`What::Sent`] is about: its row in the mix.
     67 Chose { client: ClientId, row: u32 },
+    /// The load sends nothing new from here (1), or goes on (0): what a server does meanwhile says nothing of how it serves.
+    127 Paused { on: u32 },
     /// The patience of a client ended before its request could be sent at all: its row in the mix, and how many microseconds after it was due.
     115 GaveUp { row: u32, after: u32 },
 

@@ -50,6 +50,10 @@ pub struct Clients {
     pub first_answer: Option<Nanos>,
     /// Since when [`Clients::total`] and [`Clients::answered`] count: the first request, or the last mark.
     pub since: Option<Nanos>,
+    /// Since when the load sends nothing new, while it does not.
+    paused: Option<Nanos>,
+    /// For how long in all it did not, since [`Clients::since`] and until it went on last.
+    rested: Nanos,
     /// Complete responses since then.
     pub answered: u64,
     /// Those that had ended, by [`Outcome`], at the last mark.
@@ -162,6 +166,8 @@ impl Default for Clients {
             rate: 0.0,
             first_answer: None,
             since: None,
+            paused: None,
+            rested: Nanos::ZERO,
             answered: 0,
             before_mark: [0; Outcome::COUNT],
             total: window::histogram(),
@@ -179,10 +185,26 @@ impl Default for Clients {
 }
 
 impl Clients {
-    /// Complete responses a second since the first request or the last mark, at this moment.
+    /// For how long there has been load since the first request or the last mark: without the time in which it was paused.
+    pub fn under_load(&self, now: Nanos) -> Nanos {
+        let Some(since) = self.since else { return Nanos::ZERO };
+        let pause = self.paused.map_or(Nanos::ZERO, |from| now.since(from.max(since)));
+        Nanos(now.since(since).0.saturating_sub(self.rested.0 + pause.0))
+    }
+
+    /// Complete responses a second of load since the first request or the last mark, at this moment.
     pub fn throughput(&self, now: Nanos) -> f64 {
-        let seconds = self.since.map_or(0.0, |since| now.since(since).as_secs());
+        let seconds = self.under_load(now).as_secs();
         if seconds == 0.0 { 0.0 } else { self.answered as f64 / seconds }
+    }
+
+    /// The load sends nothing new from here, or goes on.
+    pub(super) fn paused(&mut self, at: Nanos, paused: bool) {
+        if paused {
+            self.paused.get_or_insert(at);
+        } else if let (Some(from), since) = (self.paused.take(), self.since.unwrap_or(at)) {
+            self.rested += at.since(from.max(since));
+        }
     }
 
     /// The share of the requests that ended without an answer below 400 since the beginning or the last mark; `None` where none has ended.
@@ -212,6 +234,7 @@ impl Clients {
         self.by_row.clear();
         self.answered = 0;
         self.since = Some(at);
+        self.rested = Nanos::ZERO;
     }
 
     /// Goes on to the second, the column and the slot of `now`.
@@ -649,5 +672,30 @@ mod tests {
         clients.reset_total(Nanos::secs(2));
         assert_eq!((clients.total.len(), clients.answered), (0, 0));
         assert!(clients.throughput(Nanos::secs(3)).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_pause_of_the_load_is_no_time_in_which_little_was_answered() {
+        let mut clients = Clients::default();
+        let answer = |clients: &mut Clients, at: Nanos| {
+            clients.sent(at, ONE, Nanos::ZERO);
+            clients.finished(at, ONE, Outcome::Answered, &Connections::default(), SLOW);
+        };
+        // A pause before the first request is none of its time.
+        clients.paused(Nanos::ZERO, true);
+        clients.paused(Nanos::secs(1), false);
+        (1..3).for_each(|at| answer(&mut clients, Nanos::secs(at)));
+        clients.paused(Nanos::secs(3), true);
+        assert!((clients.throughput(Nanos::secs(9)) - 1.0).abs() < 1e-9, "{}", clients.under_load(Nanos::secs(9)));
+        clients.paused(Nanos::secs(9), false);
+        (9..13).for_each(|at| answer(&mut clients, Nanos::secs(at)));
+        assert_eq!(clients.under_load(Nanos::secs(13)), Nanos::secs(6));
+        // Nor is one that goes on over a mark.
+        clients.paused(Nanos::secs(13), true);
+        clients.reset_total(Nanos::secs(14));
+        assert_eq!(clients.under_load(Nanos::secs(20)), Nanos::ZERO);
+        clients.paused(Nanos::secs(20), false);
+        answer(&mut clients, Nanos::secs(20));
+        assert!((clients.throughput(Nanos::secs(21)) - 1.0).abs() < 1e-9);
     }
 }

@@ -406,6 +406,7 @@ impl Specimen {
                 self.clients.offered = (millirate > 0).then(|| f64::from(millirate) / 1e3);
                 self.clients.clients = connections;
             }
+            What::Paused { on } => self.load_rests(at, on != 0),
             What::Died { .. } => self.clients.load_began(None),
             other => self.of_any(at, other, false),
         }
@@ -530,9 +531,19 @@ impl Specimen {
                 self.reactor.mark();
                 self.processes.iter_mut().for_each(|process| process.reactor.mark());
             }
-            What::LoadSpawned { pid } => self.clients.load_began(Some(pid)),
+            What::LoadSpawned { pid } => {
+                self.clients.load_began(Some(pid));
+                self.load_rests(at, false);
+            }
             _ => {}
         }
+    }
+
+    /// There is no load from here, or there is again: what is used meanwhile is not used for it.
+    fn load_rests(&mut self, at: Nanos, rests: bool) {
+        self.clients.paused(at, rests);
+        self.kernel.rest(at, rests);
+        self.processes.iter_mut().for_each(|process| process.kernel.rest(at, rests));
     }
 
     /// Each worker process is a specimen of its own, but for its clients.
@@ -540,11 +551,13 @@ impl Specimen {
         self.model = (model, size);
         let processes = if model == Model::Workers { size.min(u32::from(Lane::MOST_PROCESSES)) as usize } else { 0 };
         let (id, name, threshold, passed) = (self.id, &self.name, self.threshold, self.passed);
+        let rests = self.kernel.rests();
         self.processes.truncate(processes);
         for n in self.processes.len()..processes {
             let mut process = Self::new(id, &format!("{name}/{}", n + 1), threshold);
             process.pass(passed);
             process.connections.process = Some(n as u8);
+            process.kernel.rest(passed, rests);
             self.processes.push(process);
         }
     }

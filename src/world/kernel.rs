@@ -49,8 +49,11 @@ pub struct Kernel {
     pub process: Usage,
     /// The same as shares and rates over the last second: cores, and switches a second (voluntary, involuntary).
     pub process_rates: Option<(f64, (f64, f64))>,
-    /// What all processes of the specimen have used since the beginning or the last mark, and in how much time.
+    /// What all processes of the specimen have used since the beginning or the last mark, and in how much time: of the time between two
+    /// samples in which there was load all along.
     pub used: (Usage, Nanos),
+    /// Whether there is no load, and since when that is so, or not so any more.
+    rest: (bool, Nanos),
     /// The core that the loop thread ran on last, and bits for all cores that any of its threads has been seen on.
     pub cores: Option<(u32, u32)>,
     /// Anonymous memory in KiB when the fewest connections were open, and when the most were: (connections, KiB).
@@ -113,15 +116,28 @@ impl Kernel {
         (wall > Nanos::ZERO).then(|| used.cpu.as_secs() / wall.as_secs())
     }
 
-    /// Context switches a second of all its threads, over the same time.
-    pub fn switch_rate(&self) -> Option<f64> {
+    /// Context switches a second of all its threads, over the same time: voluntary, involuntary.
+    pub fn switch_rates(&self) -> Option<(f64, f64)> {
         let (used, wall) = self.used;
-        (wall > Nanos::ZERO).then(|| (used.voluntary + used.involuntary) as f64 / wall.as_secs())
+        let rate = |count: u64| count as f64 / wall.as_secs();
+        (wall > Nanos::ZERO).then(|| (rate(used.voluntary), rate(used.involuntary)))
     }
 
     /// A mark was reached: what is used is counted from here.
     pub(super) fn mark(&mut self) {
         self.used = (Usage::default(), Nanos::ZERO);
+    }
+
+    /// There is no load from here, or there is again.
+    pub(super) fn rest(&mut self, at: Nanos, rests: bool) {
+        if rests != self.rest.0 {
+            self.rest = (rests, at);
+        }
+    }
+
+    /// Whether there is no load.
+    pub(super) fn rests(&self) -> bool {
+        self.rest.0
     }
 
     /// So many connections were open when memory was sampled.
@@ -143,8 +159,11 @@ impl Kernel {
             if at <= last {
                 return;
             }
-            self.used.0 = self.used.0.plus(self.process.since(before));
-            self.used.1 += at.since(last);
+            let (rests, turned) = self.rest;
+            if !rests && turned <= last {
+                self.used.0 = self.used.0.plus(self.process.since(before));
+                self.used.1 += at.since(last);
+            }
         }
         self.uses.push_back((at, self.process));
         while self.uses.len() > 16 || self.uses.get(1).is_some_and(|(second, _)| at.since(*second) >= Nanos::secs(1)) {
@@ -270,6 +289,7 @@ impl Kernel {
             descriptors_max: self.descriptors_max,
             sampled_cpu: self.sampled_cpu,
             used: self.used,
+            rest: self.rest,
             ..Self::default()
         };
     }
@@ -305,11 +325,29 @@ mod tests {
                 assert_eq!(kernel.cores_used(), None);
             }
         }
-        assert_eq!((kernel.cores_used(), kernel.switch_rate()), (Some(1.5), Some(400.0)));
+        assert_eq!((kernel.cores_used(), kernel.switch_rates()), (Some(1.5), Some((300.0, 100.0))));
         assert_eq!(kernel.process_rates, Some((1.5, (300.0, 100.0))));
         assert_eq!(kernel.used.1, Nanos::millis(250 * 19));
         kernel.left();
         assert_eq!((kernel.cores_used(), kernel.process_rates), (Some(1.5), None));
+    }
+
+    #[test]
+    fn what_is_used_while_there_is_no_load_does_not_count() {
+        let mut kernel = Kernel::default();
+        // A core while there is load, a tenth while there is none.
+        let mut cpu = 0_u64;
+        for n in 0..40_u64 {
+            let at = Nanos::millis(1_000 + n * 250);
+            if n % 10 == 5 {
+                kernel.rest(at.since(Nanos::millis(100)), n % 20 == 5);
+            }
+            cpu += if kernel.rests() { 25_000_000 } else { 250_000_000 };
+            kernel.apply(at, What::ProcessCpu { high: (cpu >> 32) as u32, low: cpu as u32 }, Nanos::ZERO);
+            kernel.apply(at, What::ProcessSwitches { voluntary: 0, involuntary: 0 }, Nanos::ZERO);
+        }
+        assert_eq!(kernel.cores_used(), Some(1.0), "{:?}", kernel.used);
+        assert_eq!(kernel.used.1, Nanos::millis(250 * (4 + 9 + 4)));
     }
 
     #[test]

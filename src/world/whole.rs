@@ -60,9 +60,14 @@ impl Specimen {
         self.all_processes().filter_map(|process| process.kernel.cores_used()).reduce(|sum, cores| sum + cores)
     }
 
-    /// Context switches a second, of all threads of its processes, over the same time.
+    /// Context switches a second, of all threads of its processes, over the same time: voluntary, involuntary.
+    pub fn switch_rates(&self) -> Option<(f64, f64)> {
+        self.all_processes().filter_map(|process| process.kernel.switch_rates()).reduce(|(v, i), (more_v, more_i)| (v + more_v, i + more_i))
+    }
+
+    /// Both together.
     pub fn switch_rate(&self) -> Option<f64> {
-        self.all_processes().filter_map(|process| process.kernel.switch_rate()).reduce(|sum, rate| sum + rate)
+        self.switch_rates().map(|(voluntary, involuntary)| voluntary + involuntary)
     }
 
     /// Increments of the shared counter that were lost; `None` where nobody has counted.

@@ -178,26 +178,86 @@ fn children_of(parent: u32) -> Vec<u32> {
 }
 
 #[test]
-fn an_interrupted_check_leaves_nothing_behind() {
+fn an_interrupted_check_or_comparison_leaves_nothing_behind() {
     let (_folder, file) = scenario("");
     let text = fs::read_to_string(&file).unwrap().replace("\"1s\"", "\"60s\"");
-    fs::write(&file, text).unwrap();
-    let mut check = loopscope(&["check", "--quiet", name(&file)]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    let deadline = Instant::now() + Duration::from_secs(30);
-    let mut children = Vec::new();
-    while children.len() < 2 && Instant::now() < deadline {
-        std::thread::sleep(Duration::from_millis(20));
-        children = children_of(check.id());
+    // A master has children of its own.
+    fs::write(&file, text.replace("(name: \"only\")", "(name: \"only\", model: Workers(processes: 2))")).unwrap();
+    for command in ["check", "compare"] {
+        let mut run =
+            loopscope(&[command, "--quiet", "--port", "0", name(&file)]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let deadline = Instant::now() + Duration::from_secs(30);
+        let family = || children_of(run.id()).into_iter().flat_map(|child| [vec![child], children_of(child)].concat()).collect::<Vec<_>>();
+        let mut all = family();
+        while all.len() < 4 && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(20));
+            all = family();
+        }
+        assert!(all.len() >= 4, "a master, its workers and the load: {all:?}");
+        let pid = rustix::process::Pid::from_child(&run);
+        rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+        assert_eq!(run.wait().unwrap().code(), Some(130));
+        let alive = |pid: &u32| Path::new(&format!("/proc/{pid}")).exists();
+        while all.iter().any(alive) && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        assert!(!all.iter().any(alive), "{command}: {all:?}");
     }
-    assert!(children.len() >= 2, "a specimen and its load");
-    let pid = rustix::process::Pid::from_child(&check);
-    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
-    assert_eq!(check.wait().unwrap().code(), Some(130));
-    let alive = |pid: &u32| Path::new(&format!("/proc/{pid}")).exists();
-    while children.iter().any(alive) && Instant::now() < deadline {
-        std::thread::sleep(Duration::from_millis(20));
+}
+
+/// A scenario whose specimens have load one after the other: the second does what the first does, and does not do it at the same time.
+fn in_turn() -> (TempDir, PathBuf) {
+    let (folder, file) = scenario("");
+    let text = fs::read_to_string(&file).unwrap();
+    let text = text.replace("[(name: \"only\")]", "[(name: \"one\"), (name: \"two\", model: ThreadPool(threads: 2))]");
+    let script = "(at: \"0ms\", specimen: \"one\", do: LoadOnly), (at: \"100ms\", do: Mark(\"from here\")), \
+                  (at: \"1s\", specimen: \"two\", do: LoadOnly), (at: \"1900ms\", do: Stop)";
+    fs::write(&file, text.replace("(at: \"1s\", do: Stop)", script)).unwrap();
+    (folder, file)
+}
+
+#[test]
+fn specimens_are_compared_by_what_they_did_while_they_had_load() {
+    let (_folder, file) = in_turn();
+    let (code, out, err) = run(&["compare", "--quiet", "--json", "--port", "0", name(&file)]);
+    assert_eq!((code, err.as_str()), (0, ""), "{out}");
+    let report: Value = serde_json::from_str(&out).unwrap();
+    let comparison = &report["comparisons"][0];
+    assert_eq!((&report["schema"], &comparison["id"], &comparison["lost"]), (&1.into(), &"mine".into(), &0.into()));
+    for (n, model) in ["event-loop", "thread-pool"].iter().enumerate() {
+        let specimen = &comparison["specimens"][n];
+        assert_eq!(specimen["model"], *model);
+        // 200 a second for half of the time: over all of it that would be 100.
+        let rate = specimen["figures"]["answers"].as_f64().unwrap();
+        assert!((150.0..260.0).contains(&rate), "{rate}: {out}");
+        assert!(specimen["figures"]["threads"].as_f64().unwrap() >= 1.0 && specimen["figures"]["resident"].as_f64().unwrap() > 1000.0);
     }
-    assert!(!children.iter().any(alive), "{children:?}");
+    assert!(report["took_ms"].as_f64().unwrap() >= 1900.0);
+}
+
+#[test]
+fn a_comparison_is_told_in_the_form_and_language_that_is_asked_for() {
+    let (_folder, file) = in_turn();
+    let compare = |more: &[&str]| run(&[&["compare", "--port", "0", name(&file)], more].concat());
+    let (code, out, err) = compare(&[]);
+    assert!(code == 0 && out.starts_with("Mine\n") && out.contains("  threads ") && !out.contains('\x1b'), "{out}");
+    assert!(err.contains("mine: ended at 1.9"), "{err}");
+    let (code, out, _) = compare(&["--markdown", "--lang", "zh"]);
+    assert!(code == 0 && out.starts_with("## 我的\n") && out.contains("| 线程 | 1 | 3 |"), "{out}");
+    let (code, out, _) = compare(&["--csv", "-q"]);
+    assert!(code == 0 && out.contains("\nmine,two,thread-pool,threads,count,3\n"), "{out}");
+}
+
+#[test]
+fn a_comparison_that_cannot_be_made_ends_with_2() {
+    let (code, out, err) = run(&["compare", "models-io-bond"]);
+    assert!(code == 2 && out.is_empty() && err.contains("did you mean \"models-io-bound\"?"), "{err}");
+    assert_eq!(run(&["compare", "--json", "--csv"]).0, 2);
+    let (_folder, file) = scenario("");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let (code, out, err) = run(&["compare", "-q", "--port", &port, name(&file)]);
+    assert!(code == 2 && out.is_empty() && err.contains("mine: the lab did not start: listening on "), "{err}");
 }
 
 #[test]

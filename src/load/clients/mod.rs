@@ -136,7 +136,7 @@ impl Clients {
             LoadControl::Rate(rate) => self.set_rate(now, rate),
             LoadControl::Connections(n) => self.want(n as usize),
             LoadControl::SlowSenders(n) => self.slow.want(n),
-            LoadControl::Pause => self.paused = self.paused.or(Some(now)),
+            LoadControl::Pause => self.pause(now),
             LoadControl::Resume => self.resume(now),
             LoadControl::Greedy(on) => self.peers.greedy(on),
             LoadControl::Stop => {
@@ -325,8 +325,16 @@ impl Clients {
         }
     }
 
+    fn pause(&mut self, now: Nanos) {
+        if self.paused.is_none() {
+            self.paused = Some(now);
+            self.note(self.clock.stamp(), What::Paused { on: 1 });
+        }
+    }
+
     fn resume(&mut self, now: Nanos) {
         let Some(since) = self.paused.take() else { return };
+        self.note(self.clock.stamp(), What::Paused { on: 0 });
         self.forgive(now.since(since));
         self.serve(now);
         if self.rate.is_none() {
