@@ -38,13 +38,14 @@ Exit codes: 0 every claim holds, 1 one does not, 2 a file is wrong or a scenario
 
 const COMPARE_HELP: &str = "\
 Event loop, thread per connection, thread pool and worker processes under the same seeded load: computing only, waiting only, and ten thousand
-idle connections, one comparison after the other, in less than a minute. Each ends with a table and with what tells the others from the event
-loop, where that is more than noise. Figures cover all threads and processes of a server, and the time in which it had load.
+idle connections; then fifty thousand on one event loop. One comparison after the other, in less than a minute. Each ends with a table and with
+what tells the others from the event loop, where that is more than noise. Figures cover all threads and processes of a server, and the time in
+which it had load. A server that cannot hold so many connections here is left out, and the limit that says so is named.
 
 Examples:
   loopscope compare
   loopscope compare --markdown > models.md
-  loopscope compare models-io-bound --json       one of the three: models-cpu-bound, models-io-bound, models-idle
+  loopscope compare models-io-bound --json       one of them: models-cpu-bound, models-io-bound, models-idle, loop-50000-idle
   loopscope compare 04-computing-callback        the specimens of a lesson, or of a file of yours, at the end of its script
   loopscope run models-io-bound                  the same in the scope
 

@@ -17,11 +17,13 @@ use super::{Ended, complain, say};
 use crate::base::clock::Clock;
 use crate::base::lang::Lang;
 use crate::base::units::Nanos;
+use crate::command::Command;
+use crate::lab::limits::{Machine, Servers, TooMany};
 use crate::lab::{self, Lab};
 use crate::output::side_by_side::{Record, Report, SCHEMA, Sheet};
 use crate::scenario::Scenario;
 use crate::scenario::catalogue::{self, COMPARISONS, Entry};
-use crate::scenario::schema::words;
+use crate::scenario::schema::{Role, words};
 
 /// All comparisons of the models together end within this time: one that would not is left out, and that is said.
 const WITHIN: Nanos = Nanos::secs(60);
@@ -76,11 +78,15 @@ pub fn run(options: &Compare, place: &Place, lang: Lang) -> anyhow::Result<Ended
             complain(&out_of_time(scenario, lang));
             continue;
         }
+        let (scenario, left_out) = within_limits(scenario, &Machine::here());
         let mut progress = Progress::new(&scenario.id, &board);
-        let played = play(scenario, place, &signal, &mut progress);
+        let compared = match play(&scenario, place, &signal, &mut progress) {
+            Ok(lab) => Ok(Compared::of(lab.as_ref(), &scenario, &left_out, lang)),
+            Err(error) => Err(error),
+        };
         progress.finish(false);
-        let lab = match played {
-            Ok(lab) => lab,
+        let Compared { record, sheet } = match compared {
+            Ok(compared) => compared,
             Err(error) => match error.downcast_ref::<headless::Interrupted>() {
                 Some(interrupted) => {
                     complain(&error.to_string());
@@ -89,10 +95,6 @@ pub fn run(options: &Compare, place: &Place, lang: Lang) -> anyhow::Result<Ended
                 None => return Err(error.context(scenario.id.clone())),
             },
         };
-        let record = Record::of(lab.world(), scenario, Vec::new());
-        let sheet = Sheet::of(lab.world(), scenario, 0, lang);
-        // Its processes end before the next comparison begins, and before anybody is kept waiting by a slow reader.
-        drop(lab);
         let between = if n == 0 { "" } else { "\n" };
         if options.markdown {
             say(&format!("{between}{}", sheet.markdown())).context("standard output")?;
@@ -116,12 +118,61 @@ pub fn run(options: &Compare, place: &Place, lang: Lang) -> anyhow::Result<Ended
     Ok(Ended::Fine)
 }
 
-fn play(scenario: &Scenario, place: &Place, signal: &Signal, progress: &mut Progress<'_>) -> anyhow::Result<Lab> {
+/// What a comparison came to, for machines and for people.
+struct Compared {
+    record: Record,
+    sheet: Sheet,
+}
+
+impl Compared {
+    fn of(lab: Option<&Lab>, scenario: &Scenario, left_out: &[(String, TooMany)], lang: Lang) -> Self {
+        let words = |lang| -> Vec<String> {
+            let colon = if lang == Lang::Zh { "：" } else { ": " };
+            left_out.iter().map(|(name, no)| format!("{name}{colon}{}", no.words(lang))).collect()
+        };
+        match lab.map(Lab::world) {
+            Some(world) => Self {
+                record: Record::of(world, scenario, words(Lang::En)),
+                sheet: Sheet::of(world, scenario, 0, lang).without(words(lang)),
+            },
+            None => Self { record: Record::of_nobody(scenario, words(Lang::En)), sheet: Sheet::of_nobody(scenario, lang, words(lang)) },
+        }
+    }
+}
+
+/// The scenario without those servers that cannot hold here what it comes to, and why they cannot.
+fn within_limits(scenario: &Scenario, machine: &Machine) -> (Scenario, Vec<(String, TooMany)>) {
+    let asked = scenario.script.iter().filter_map(|cue| if let Command::Connections(n) = cue.command { Some(n) } else { None });
+    let wanted = asked.max().unwrap_or(0).max(scenario.load.connections);
+    let (mut left, mut servers, mut left_out) = (scenario.clone(), Servers::default(), Vec::new());
+    left.specimens.retain(|specimen| {
+        let with = servers.and(specimen.model, 0);
+        match machine.allows(with, wanted) {
+            _ if specimen.role != Role::Server => true,
+            Ok(()) => {
+                servers = with;
+                true
+            }
+            Err(no) => {
+                left_out.push((specimen.name.clone(), no));
+                false
+            }
+        }
+    });
+    left.script.retain(|cue| left_out.iter().all(|(name, _)| cue.specimen.as_ref() != Some(name)));
+    (left, left_out)
+}
+
+/// Plays the script to its end; nothing where nobody is left to be loaded.
+fn play(scenario: &Scenario, place: &Place, signal: &Signal, progress: &mut Progress<'_>) -> anyhow::Result<Option<Lab>> {
+    if scenario.specimens.iter().all(|specimen| specimen.role != Role::Server) {
+        return Ok(None);
+    }
     let options = lab::Options { bind: place.bind, port: place.port, history: None, ..lab::Options::default() };
     let mut lab = Lab::start(scenario, &options).context("the lab did not start")?;
     let mut wait = || signal.wait();
     headless::Run::begin(&mut lab, scenario, progress, &mut wait)?.play()?;
-    Ok(lab)
+    Ok(Some(lab))
 }
 
 fn columns() -> usize {
@@ -135,5 +186,33 @@ fn out_of_time(scenario: &Scenario, lang: Lang) -> String {
     match lang {
         Lang::En => format!("{title}: left out, or all would take longer than {WITHIN}; `loopscope compare {id}` runs it alone"),
         Lang::Zh => format!("{title}：略过，否则总时间会超过 {WITHIN}；`loopscope compare {id}` 可单独运行"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_cannot_hold_what_is_asked_for_is_left_out_with_the_reason() {
+        let all = |id: &str| catalogue::find(id).unwrap().scenario;
+        let names = |scenario: &Scenario| scenario.specimens.iter().map(|s| s.name.clone()).collect::<Vec<_>>();
+        let machine = Machine::with_threads(5_000);
+        let (left, out) = within_limits(&all("models-idle"), &machine);
+        assert_eq!(names(&left), ["loop", "pool", "workers"]);
+        assert!(out.len() == 1 && out[0].0 == "threads" && out[0].1.limit.name == "kernel.threads-max", "{out:?}");
+        // In their turns, sixteen each: all can.
+        let (left, out) = within_limits(&all("models-cpu-bound"), &machine);
+        assert!(left == all("models-cpu-bound") && out.is_empty());
+        // The cues of who is left out go with it.
+        let (left, _) = within_limits(&all("models-cpu-bound"), &Machine::with_threads(3));
+        assert!(left.script.iter().all(|cue| cue.specimen.as_deref() != Some("threads")) && left.script.len() == 5, "{left:?}");
+        let alone = Scenario { specimens: left.specimens.iter().filter(|s| s.name == "threads").cloned().collect(), ..left };
+        let compared = Compared::of(None, &alone, &out_of(&machine), Lang::Zh);
+        assert!(compared.sheet.text(80).contains("kernel.threads-max") && compared.record.left_out[0].contains("too many here"));
+    }
+
+    fn out_of(machine: &Machine) -> Vec<(String, TooMany)> {
+        within_limits(&catalogue::find("models-idle").unwrap().scenario, machine).1
     }
 }

@@ -230,6 +230,11 @@ impl Live {
         &self.load
     }
 
+    /// The model that a specimen is built on now.
+    pub fn model(&self, n: usize) -> Option<ModelSetting> {
+        self.places.get(n).map(|place| place.config.model)
+    }
+
     /// Whether this specimen is there for the load, and not for the others' upstream calls.
     pub fn serves_load(&self, n: usize) -> bool {
         self.places.get(n).is_some_and(|place| place.config.role == schema::Role::Server)

@@ -4,6 +4,7 @@
 
 pub mod child;
 pub mod effort;
+pub mod limits;
 pub mod listener;
 pub mod live;
 pub mod past;
@@ -17,15 +18,18 @@ use std::net::SocketAddr;
 
 use crate::base::clock::{TimeBase, thread_cpu};
 use crate::base::ids::SpecimenId;
+use crate::base::lang::Lang;
 use crate::base::units::Nanos;
 use crate::command::Command;
-use crate::load::plan::LoadControl;
+use crate::load::plan::{CONNECTIONS, LoadControl};
 use crate::scenario::Scenario;
+use crate::scenario::schema::Role;
 use crate::telemetry::shared::{Gate, Order};
 use crate::world::history::History;
 use crate::world::{self, Setup, World};
 
 pub use effort::Effort;
+use limits::{Machine, Servers};
 pub use live::{Live, Options, Refusal};
 pub use past::{Past, Surroundings};
 pub use script::Script;
@@ -35,8 +39,6 @@ pub use source::{Fact, Source};
 const LOAD_STEP: f64 = 1.5;
 /// The least and the most that a load can offer, in requests a second.
 pub const RATES: std::ops::RangeInclusive<f64> = 1.0..=1_000_000.0;
-/// How many clients a load can have.
-pub const CLIENTS: std::ops::RangeInclusive<u32> = 1..=20_000;
 
 /// A running lab.
 #[derive(Debug)]
@@ -55,8 +57,11 @@ impl Lab {
     /// Starts what the scenario names.
     ///
     /// # Errors
-    /// Where a socket, a mapping or a process cannot be had.
+    /// Where a socket, a mapping or a process cannot be had, or its clients are more than this machine allows.
     pub fn start(scenario: &Scenario, options: &Options) -> anyhow::Result<Self> {
+        let serving = scenario.specimens.iter().filter(|specimen| specimen.role == Role::Server);
+        let servers = serving.fold(Servers::default(), |all, specimen| all.and(specimen.model, 0));
+        Machine::here().allows(servers, scenario.load.connections).map_err(|no| anyhow::anyhow!(no.words(Lang::En)))?;
         let setup =
             Setup { specimens: scenario.specimens.iter().map(|s| s.name.clone()).collect(), stall_threshold: scenario.stall_threshold };
         let live = Live::start(scenario, options)?;
@@ -224,9 +229,14 @@ impl Lab {
                 return Err(Refusal::OutOfRange(format!("a rate of {rate} is not between {} and {}", RATES.start(), RATES.end())));
             }
             Command::ClosedLoop => LoadControl::Rate(None),
-            Command::Connections(n) if CLIENTS.contains(n) => LoadControl::Connections(*n),
+            Command::Connections(n) if CONNECTIONS.contains(n) => {
+                let allowed = Machine::here().allows(self.servers(), *n);
+                allowed.map_err(|no| Refusal::OutOfRange(no.words(Lang::En)))?;
+                LoadControl::Connections(*n)
+            }
             Command::Connections(n) => {
-                return Err(Refusal::OutOfRange(format!("{n} connections are not between {} and {}", CLIENTS.start(), CLIENTS.end())));
+                let (least, most) = (CONNECTIONS.start(), CONNECTIONS.end());
+                return Err(Refusal::OutOfRange(format!("{n} connections are not between {least} and {most}")));
             }
             Command::LoadUp | Command::LoadDown => {
                 let Some(rate) = rate else {
@@ -243,6 +253,15 @@ impl Lab {
     /// Ends every process and closes every listener; nothing can be asked of it any more.
     pub fn end(&mut self) {
         self.live.shut();
+    }
+
+    /// The servers that have load, with the connections that they have by now.
+    fn servers(&self) -> Servers {
+        let serving = (0..self.live.places()).filter(|n| self.live.serves_load(*n));
+        serving.fold(Servers::default(), |all, n| match (self.live.model(n), self.world.specimens.get(n)) {
+            (Some(model), Some(specimen)) => all.and(model, specimen.open_connections()),
+            _ => all,
+        })
     }
 
     /// Ends every process and starts again from the scenario, on the same ports.

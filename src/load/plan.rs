@@ -1,10 +1,14 @@
 //! What a load does: how many clients, how often, what they ask for.
 
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 
 use crate::base::units::Nanos;
+
+/// How many clients a load can have: fewer than there are ports that they can dial from (64,512).
+pub const CONNECTIONS: RangeInclusive<u32> = 1..=60_000;
 
 /// The clients of one specimen. Part of a scenario's file, so the fields are its words.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -41,7 +41,7 @@ pub struct Sheet {
     /// What tells one from the one that it is compared with.
     told: Vec<String>,
     /// Who could not take part, and why.
-    pub left_out: Vec<String>,
+    left_out: Vec<String>,
 }
 
 impl Sheet {
@@ -79,6 +79,18 @@ impl Sheet {
             rows,
             left_out: Vec::new(),
         }
+    }
+
+    /// A comparison in which nobody could take part.
+    pub fn of_nobody(scenario: &Scenario, lang: Lang, left_out: Vec<String>) -> Self {
+        let (title, summary) = (words(&scenario.title, lang).to_owned(), words(&scenario.summary, lang).to_owned());
+        Self { title, summary, load: String::new(), rows: Vec::new(), told: Vec::new(), left_out }
+    }
+
+    /// With who could not take part, and why.
+    #[must_use]
+    pub fn without(self, left_out: Vec<String>) -> Self {
+        Self { left_out, ..self }
     }
 
     /// As Markdown, to copy out.
@@ -228,6 +240,12 @@ pub struct Measured {
 }
 
 impl Record {
+    /// A comparison in which nobody could take part.
+    pub fn of_nobody(scenario: &Scenario, left_out: Vec<String>) -> Self {
+        let title = words(&scenario.title, Lang::En).to_owned();
+        Self { id: scenario.id.clone(), title, load: String::new(), lost: 0, specimens: Vec::new(), differences: Vec::new(), left_out }
+    }
+
     /// What these specimens came to.
     pub fn of(world: &World, scenario: &Scenario, left_out: Vec<String>) -> Self {
         let sheet = Sheet::of(world, scenario, 0, Lang::En);
@@ -345,8 +363,7 @@ mod tests {
         let (world, scenario) = compared("naive pool");
         for lang in Lang::ALL {
             for columns in [60, 80, 200] {
-                let mut sheet = Sheet::of(&world, &scenario, 0, *lang);
-                sheet.left_out.push("somebody: has no place".into());
+                let sheet = Sheet::of(&world, &scenario, 0, *lang).without(vec!["somebody: has no place".into()]);
                 let text = sheet.text(columns);
                 assert!(text.lines().all(|line| line.width() <= columns), "{text}");
                 assert!(text.ends_with("  somebody: has no place\n") && text.contains("pool "), "{text}");

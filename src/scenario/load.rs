@@ -158,7 +158,7 @@ mod tests {
             ("rate: 2000", "rate: -1", &["8:39: ", "rate is -1; valid: more than 0, at most 1000000"]),
             ("rate: 2000", "rate: NaN", &["8:39: ", "rate is NaN"]),
             ("rate: 2000", "rate: 2000, think: \"5ms\"", &["8:52: ", "think is for a closed loop only"]),
-            ("connections: 64", "connections: 20001", &["8:29: ", "connections is 20001; valid: 1 to 20000"]),
+            ("connections: 64", "connections: 60001", &["8:29: ", "connections is 60001; valid: 1 to 60000"]),
             ("rate: 2000", "churn: 1.5", &["8:40: ", "churn is 1.5; valid: 0 to 1"]),
             ("path: \"/\"", "path: \"no slash\"", &["8:58: ", "path \"no slash\"; valid: \"/\" and printable ASCII"]),
             ("weight: 99), (path: \"/compute?ms=5\", weight: 1", "weight: 0", &["8:50: ", "mix asks for nothing"]),

@@ -45,6 +45,8 @@ struct Tally {
     /// See [`counts`].
     counts: [u64; COUNTS],
     cpu: (Nanos, Nanos),
+    /// For how long there had been load, and since when that was counted.
+    loaded: (Option<Nanos>, Nanos),
     lost_updates: Option<u32>,
     levels: Levels,
 }
@@ -116,7 +118,7 @@ fn counts(specimen: &Specimen) -> [u64; COUNTS] {
 }
 
 impl Tally {
-    fn of(specimen: &Specimen) -> Self {
+    fn of(specimen: &Specimen, now: Nanos) -> Self {
         let (mut callbacks, mut timers) = (histogram(), histogram());
         let (mut closed, mut cpu) = ([0; CloseReason::COUNT], (Nanos::ZERO, Nanos::ZERO));
         for process in specimen.loops() {
@@ -135,6 +137,7 @@ impl Tally {
             closed,
             counts: counts(specimen),
             cpu,
+            loaded: (specimen.clients.since, specimen.clients.under_load(now)),
             lost_updates: specimen.lost_updates(),
             levels: Levels::of(specimen),
         }
@@ -164,7 +167,7 @@ impl Stretch {
         if newest.is_some_and(|newest| world.now < newest + STEP) {
             return;
         }
-        let specimens: Vec<Tally> = world.specimens.iter().map(Tally::of).collect();
+        let specimens: Vec<Tally> = world.specimens.iter().map(|specimen| Tally::of(specimen, world.now)).collect();
         if let (Nanos::MAX, Some(first)) = (self.length, self.looks.front_mut()) {
             for (tally, new) in first.specimens.iter_mut().zip(specimens) {
                 tally.levels = tally.levels.most(new.levels);
@@ -190,7 +193,7 @@ impl Stretch {
     /// The longest callback in it.
     pub(super) fn longest_callback(&self, specimen: &Specimen) -> Nanos {
         self.then(specimen).map_or(Nanos::ZERO, |then| {
-            let callbacks = added(&Tally::of(specimen).callbacks, &then.callbacks);
+            let callbacks = added(&Tally::of(specimen, Nanos::ZERO).callbacks, &then.callbacks);
             if callbacks.is_empty() { Nanos::ZERO } else { Nanos(callbacks.max()) }
         })
     }
@@ -203,9 +206,11 @@ impl Stretch {
     pub fn value(&self, figure: &Figure, world: &World) -> Option<f64> {
         let Some(name) = figure.specimen() else { return figure.value(world) };
         let specimen = world.specimens.iter().find(|specimen| specimen.name == name)?;
-        let (then, now) = (self.then(specimen)?, Tally::of(specimen));
+        let (then, now) = (self.then(specimen)?, Tally::of(specimen, world.now));
         let since = self.since(world.now);
-        let seconds = world.now.since(since).as_secs();
+        // A mark may have begun the count of it anew, and a pause ends it for a while.
+        let loaded = if now.loaded.0 == then.loaded.0 { now.loaded.1.since(then.loaded.1) } else { world.now.since(since) };
+        let seconds = loaded.as_secs();
         let quantile = |of: fn(&Tally) -> &Histogram<u32>, q: f64| {
             let added = added(of(&now), of(then));
             (!added.is_empty()).then(|| added.value_at_quantile(q).min(added.max()) as f64 / 1e6)

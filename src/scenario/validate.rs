@@ -17,7 +17,7 @@ use crate::base::text::visible;
 use crate::base::units::Nanos;
 use crate::command::Command;
 use crate::command::table;
-use crate::load::plan::Load;
+use crate::load::plan::{CONNECTIONS, Load};
 use crate::specimen::config::ModelSetting;
 use crate::specimen::control::{FaultSetting, MitigationSetting};
 use crate::specimen::{faults, models};
@@ -25,8 +25,6 @@ use crate::telemetry::vocabulary::Mitigation;
 
 /// Specimens that fit on one screen, and on a small machine.
 pub const SPECIMENS: RangeInclusive<usize> = 1..=4;
-/// Clients of a specimen.
-pub const CONNECTIONS: RangeInclusive<u32> = 1..=20_000;
 /// The highest open-loop rate, requests a second.
 pub const MAX_RATE: f64 = 1e6;
 /// The latest moment of a script.

@@ -1,5 +1,7 @@
 //! Starts a specimen as the lab does: our own binary, a channel on its standard input, a mapping, a listener.
 
+pub mod labs;
+
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::{AsFd, OwnedFd};

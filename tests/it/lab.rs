@@ -7,8 +7,7 @@ use std::time::Duration;
 use loopscope::base::ids::SpecimenId;
 use loopscope::base::units::Nanos;
 use loopscope::command::Command;
-use loopscope::lab::child::ProgramPath;
-use loopscope::lab::{Lab, Options, Past, Refusal};
+use loopscope::lab::{Lab, Past, Refusal};
 use loopscope::load::plan::Load;
 use loopscope::scenario::Scenario;
 use loopscope::scenario::schema;
@@ -23,8 +22,9 @@ use loopscope::world::victims;
 use loopscope::world::why::{Meanwhile, Question, Why};
 use loopscope::world::{Life, Specimen, StallKind, Struck, TriggerSetting};
 
+use super::harness::labs::{options, pump_for, ready, until};
+
 const NAIVE: SpecimenId = SpecimenId(0);
-const PATIENCE: Nanos = Nanos::secs(20);
 
 fn scenario(specimens: &[(&str, &[MitigationSetting])], load: Load) -> Scenario {
     Scenario {
@@ -52,33 +52,8 @@ fn scenario(specimens: &[(&str, &[MitigationSetting])], load: Load) -> Scenario 
     }
 }
 
-fn options() -> Options {
-    Options { port: Some(0), program: ProgramPath(env!("CARGO_BIN_EXE_loopscope").into()), ..Options::default() }
-}
-
 fn start(specimens: &[(&str, &[MitigationSetting])], load: Load) -> Lab {
-    let mut lab = Lab::start(&scenario(specimens, load), &options()).expect("the lab starts");
-    until(&mut lab, "everything is up", Lab::is_ready);
-    lab
-}
-
-/// Pumps until it is so.
-fn until(lab: &mut Lab, what: &str, is_so: impl Fn(&Lab) -> bool) {
-    let began = lab.now();
-    while !is_so(lab) {
-        lab.pump().expect("the lab runs");
-        assert!(
-            lab.now().since(began) < PATIENCE,
-            "never: {what}: {:#?}",
-            lab.world().specimens.iter().map(|s| (&s.life, &s.stalls, &s.clients.outcomes)).collect::<Vec<_>>()
-        );
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
-
-fn pump_for(lab: &mut Lab, time: Nanos) {
-    let end = lab.now() + time;
-    until(lab, "time passes", |lab| lab.now() >= end);
+    ready(&scenario(specimens, load))
 }
 
 fn specimen(lab: &Lab, n: usize) -> &Specimen {

@@ -8,6 +8,7 @@ mod lab;
 mod layers;
 mod models;
 mod narrate;
+mod outside;
 mod pty;
 mod scope;
 mod server;

@@ -5,8 +5,7 @@ use std::time::{Duration, Instant};
 use loopscope::base::ids::SpecimenId;
 use loopscope::base::units::Nanos;
 use loopscope::command::Command;
-use loopscope::lab::child::ProgramPath;
-use loopscope::lab::{Lab, Options, Refusal};
+use loopscope::lab::{Lab, Refusal};
 use loopscope::load::plan::Load;
 use loopscope::scenario::Scenario;
 use loopscope::scenario::load::from_text;
@@ -17,10 +16,10 @@ use loopscope::telemetry::vocabulary::{CloseReason, Fault, Mitigation, Outcome};
 use loopscope::world::{Life, Specimen as Seen};
 
 use super::harness::Specimen;
+use super::harness::labs::{pump_for, ready, until};
 
 const THREADED: [ModelSetting; 3] =
     [ModelSetting::ThreadPerConnection, ModelSetting::ThreadPool { threads: 2 }, ModelSetting::ThreadPool { threads: 8 }];
-const PATIENCE: Nanos = Nanos::secs(30);
 
 fn start(model: ModelSetting) -> Specimen {
     Specimen::start(&Config { model, ..Config::naive("threads") })
@@ -177,25 +176,7 @@ fn scenario(specimens: &str, load: Load) -> Scenario {
 }
 
 fn lab(specimens: &str, load: Load) -> Lab {
-    let options = Options { port: Some(0), program: ProgramPath(env!("CARGO_BIN_EXE_loopscope").into()), ..Options::default() };
-    let mut lab = Lab::start(&scenario(specimens, load), &options).expect("the lab starts");
-    until(&mut lab, "everything is up", Lab::is_ready);
-    lab
-}
-
-fn until(lab: &mut Lab, what: &str, is_so: impl Fn(&Lab) -> bool) {
-    let began = lab.now();
-    while !is_so(lab) {
-        lab.pump().expect("the lab runs");
-        let seen = |lab: &Lab| lab.world().specimens.iter().map(|s| (s.life, s.clients.outcomes)).collect::<Vec<_>>();
-        assert!(lab.now().since(began) < PATIENCE, "never: {what}: {:?}", seen(lab));
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
-
-fn pump_for(lab: &mut Lab, time: Nanos) {
-    let end = lab.now() + time;
-    until(lab, "time passes", |lab| lab.now() >= end);
+    ready(&scenario(specimens, load))
 }
 
 fn seen(lab: &Lab, n: usize) -> &Seen {
