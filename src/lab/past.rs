@@ -1,11 +1,13 @@
 //! The second clock: a place in the recorded past, and the world as it was there, while the loop runs on.
 //!
 //! Slow the playback, never the loop. Freezing is standing still at a place; stepping, scrubbing and slow motion move it, event by event or tick
-//! by tick, both ways. Forwards is folding on from where one stands; backwards is folding again from the keyframe before.
+//! by tick, both ways. Forwards is folding on from where one stands; backwards is folding again from the keyframe before, or from a world
+//! nearer by that was kept on the way.
 
 use crate::base::ids::SpecimenId;
 use crate::base::units::Nanos;
-use crate::world::history::History;
+use crate::telemetry::Event;
+use crate::world::history::{History, Near};
 use crate::world::stalls::Stall;
 use crate::world::{Strike, World};
 
@@ -30,12 +32,14 @@ pub struct Past {
     pace: usize,
     /// Whether it plays; otherwise it stands.
     plays: bool,
+    /// What makes the way back short.
+    near: Near,
 }
 
 impl Past {
     /// Stands still at the latest moment that is kept.
     pub fn freeze(history: &History, live: &World) -> Self {
-        Self { world: live.clone(), next: history.end(), at: live.now, pace: A_THOUSANDTH, plays: false }
+        Self { world: live.clone(), next: history.end(), at: live.now, pace: A_THOUSANDTH, plays: false, near: Near::default() }
     }
 
     /// The world as it was.
@@ -92,12 +96,12 @@ impl Past {
     pub fn seek(&mut self, history: &History, to: Nanos) {
         let (earliest, latest) = history.span();
         let to = to.clamp(earliest, latest.max(earliest));
-        if to >= self.at && self.fold_on(history, history.position(to), |at, _| at <= to) {
-            self.world.advance(to);
-        } else {
-            self.world = history.at(to);
-            self.next = history.position(to);
+        let next = history.position(to);
+        if to < self.at || !self.fold_on(history, next, |_, event| event.at <= to) {
+            self.world = history.before(next, &mut self.near);
+            self.next = next;
         }
+        self.world.advance(to);
         self.at = to;
     }
 
@@ -174,23 +178,21 @@ impl Past {
         if n < history.first() || n >= history.end() {
             return;
         }
-        if n < self.next || !self.fold_on(history, n + 1, |_, number| number <= n) {
-            self.world = history.after(n);
+        if n < self.next || !self.fold_on(history, n + 1, |number, _| number <= n) {
+            self.world = history.before(n + 1, &mut self.near);
             self.next = n + 1;
         }
+        self.world.advance(self.world.now);
         self.at = self.world.now;
     }
 
     /// Folds on while it is so, up to about event number `until`. False where what comes next is no longer kept, or too far: then nothing
     /// has been done.
-    fn fold_on(&mut self, history: &History, until: u64, on: impl Fn(Nanos, u64) -> bool) -> bool {
+    fn fold_on(&mut self, history: &History, until: u64, on: impl Fn(u64, &Event) -> bool) -> bool {
         if self.next < history.first() || until.saturating_sub(self.next) > FOLD_ON {
             return false;
         }
-        while let Some(event) = history.event(self.next).filter(|event| on(event.at, self.next)) {
-            self.world.apply(&event);
-            self.next += 1;
-        }
+        self.next = history.go_on(&mut self.world, self.next, on);
         true
     }
 }
@@ -229,18 +231,13 @@ impl Surroundings {
 mod tests {
     use super::*;
     use crate::world::history::Limits;
-    use crate::world::testing::Story;
+    use crate::world::testing::{Story, recorded, recorded_within};
     use proptest::prelude::*;
 
     /// A second of calm, a stall of 400 ms, and calm again, as a history.
     fn story() -> (History, World) {
         let story = Story::new(&["naive"]).calm(Nanos::secs(1)).stall(Nanos::millis(400)).calm(Nanos::millis(500));
-        let mut world = World::new(&story.setup());
-        let mut history = History::new(&world, Limits { events: 100_000, bytes: 64 << 20 });
-        for event in story.events() {
-            history.record(&world, &event);
-            world.apply(&event);
-        }
+        let (world, history) = recorded(&story);
         (history, world)
     }
 
@@ -273,12 +270,7 @@ mod tests {
     #[test]
     fn surroundings_stand_still_until_the_moment_leaves_them_and_hold_it_again_then() {
         let story = Story::new(&["naive", "pool"]).calm(Nanos::secs(14)).stall(Nanos::millis(400)).calm(Nanos::secs(2));
-        let mut live = World::new(&story.setup());
-        let mut history = History::new(&live, Limits { events: 1_000_000, bytes: 128 << 20 });
-        for event in story.events() {
-            history.record(&live, &event);
-            live.apply(&event);
-        }
+        let (live, history) = recorded_within(&story, Limits { events: 1_000_000, bytes: 128 << 20 });
         let mut around = Surroundings::ending(&live);
         let end = around.world().now;
         for back in [0, 100, 5_900] {

@@ -1,7 +1,8 @@
 //! The past: the last events within a stated ceiling of memory, and worlds from which any moment of it can be folded again.
 //!
 //! Events lie in chunks, packed into 16 bytes each; every chunk begins with a keyframe, a clone of the world as it was. To see a moment
-//! is to clone the keyframe before it and fold on: at most a chunk's events. When the ceiling is reached the oldest chunk goes.
+//! is to clone the keyframe before it and fold on: at most a chunk's events. Whoever goes back step by step finds worlds nearer by, which
+//! were kept on the way ([`Near`]). When the ceiling is reached the oldest chunk goes.
 //! An event's number counts from the lab's beginning and stays the same when older ones are forgotten.
 
 use std::collections::VecDeque;
@@ -45,6 +46,16 @@ pub struct History {
     spare: Vec<Packed>,
 }
 
+/// Worlds a little before a place of the past: the way back from it, step by step, begins at them. Of one history; at most [`MAX_NEAR`].
+#[derive(Clone, Debug, Default)]
+pub struct Near(Vec<(u64, World)>);
+
+/// How many events before a place worlds are kept, where the way to it was longer: the first step back folds a chunk's events, those after it
+/// a few thousand at most.
+const STRIDES: [u64; 2] = [32_768, 4_096];
+/// Worlds that are kept near a place.
+pub const MAX_NEAR: usize = 4;
+
 #[derive(Debug)]
 struct Chunk {
     /// The number of its first event.
@@ -57,6 +68,8 @@ struct Chunk {
     earliest: Nanos,
     latest: Nanos,
     events: Vec<Packed>,
+    /// The specimens whose loops begin a tick among its events, as bits (bit 63: 63 and above).
+    ticks: u64,
     /// Last words: after how many events of the chunk, whose, what.
     notes: Vec<(usize, SpecimenId, String)>,
 }
@@ -125,6 +138,9 @@ impl History {
             Packed::new(self.chunks.back()?.base, event)
         });
         let (Some(chunk), Some(packed)) = (self.chunks.back_mut(), packed) else { return };
+        if let What::Entered { phase: Phase::Poll, .. } = event.what {
+            chunk.ticks |= bit(event.from.specimen);
+        }
         chunk.events.push(packed);
         chunk.earliest = chunk.earliest.min(event.at);
         chunk.latest = chunk.latest.max(event.at);
@@ -154,6 +170,7 @@ impl History {
             earliest: Nanos::MAX,
             latest: Nanos::ZERO,
             events,
+            ticks: 0,
             notes: Vec::new(),
         };
         self.bytes += chunk.bytes();
@@ -223,23 +240,74 @@ impl History {
         world
     }
 
+    /// The world before event number `next`, with time passed up to its last event or beyond; of one that is forgotten, the earliest that is kept.
+    /// Begins at a world that is near, where one is, and keeps some for whoever goes on backwards.
+    pub fn before(&self, next: u64, near: &mut Near) -> World {
+        let next = next.clamp(self.first(), self.end());
+        let from = self.chunks.partition_point(|chunk| chunk.first <= next).saturating_sub(1);
+        let Some(chunk) = self.chunks.get(from) else { unreachable!("a history has at least one chunk") };
+        near.0.retain(|(n, _)| (self.first()..=next).contains(n));
+        let (mut world, begin) = match near.0.last().filter(|(n, _)| *n > chunk.first) {
+            Some((n, world)) => (world.clone(), *n),
+            None => (chunk.keyframe.clone(), chunk.first),
+        };
+        let wanted = STRIDES.map(|stride| next.checked_sub(stride).filter(|n| *n > begin));
+        let keep = |number: u64, world: &World| {
+            if wanted.contains(&Some(number)) {
+                near.0.push((number, world.clone()));
+            }
+        };
+        self.fold_on(&mut world, (from, (begin - chunk.first) as usize, begin == chunk.first), |number, _| number < next, keep);
+        if near.0.len() > MAX_NEAR {
+            near.0.drain(..near.0.len() - MAX_NEAR);
+        }
+        world
+    }
+
+    /// Lets a world that has taken in all events before number `next` take in what follows, while it is so. Where the next one is to be found.
+    ///
+    /// Nothing of what follows may have been forgotten.
+    pub fn go_on(&self, world: &mut World, next: u64, on: impl Fn(u64, &Event) -> bool) -> u64 {
+        let from = self.chunks.partition_point(|chunk| chunk.first <= next).saturating_sub(1);
+        let Some(skip) = self.chunks.get(from).and_then(|chunk| next.checked_sub(chunk.first)) else { return next };
+        let mut reached = next;
+        self.fold_on(world, (from, skip as usize, false), on, |number, _| reached = number + 1);
+        reached
+    }
+
     fn fold(&self, from: usize, on: impl Fn(u64, &Event) -> bool) -> World {
         let Some(start) = self.chunks.get(from) else { unreachable!("a history has at least one chunk") };
         let mut world = start.keyframe.clone();
+        self.fold_on(&mut world, (from, 0, true), on, |_, _| {});
+        world
+    }
+
+    /// Folds on, while it is so, from a place: which chunk, which of its events, and whether the world is fresh, that chunk's keyframe; otherwise
+    /// what was said up to there is known to it. `pass` sees the world before each event that is taken in.
+    fn fold_on(
+        &self,
+        world: &mut World,
+        (from, mut skip, fresh): (usize, usize, bool),
+        on: impl Fn(u64, &Event) -> bool,
+        mut pass: impl FnMut(u64, &World),
+    ) {
+        let mut known = if fresh { None } else { Some(skip) };
         for chunk in self.chunks.range(from..) {
-            let mut notes = chunk.notes.iter().peekable();
-            for n in 0..=chunk.events.len() {
+            let mut notes = chunk.notes.iter().skip_while(|(after, ..)| known.is_some_and(|known| *after <= known)).peekable();
+            for n in skip..=chunk.events.len() {
                 while let Some((_, specimen, words)) = notes.next_if(|(after, ..)| *after <= n) {
                     world.last_words(*specimen, words.clone());
                 }
                 let Some(event) = chunk.events.get(n).and_then(|packed| packed.event(chunk.base)) else { continue };
-                if !on(chunk.first + n as u64, &event) {
-                    return world;
+                let number = chunk.first + n as u64;
+                if !on(number, &event) {
+                    return;
                 }
+                pass(number, world);
                 world.apply(&event);
             }
+            (skip, known) = (0, None);
         }
-        world
     }
 
     /// The event with this number, if it is kept.
@@ -263,7 +331,7 @@ impl History {
 
     /// The number of the first event after number `n` with which a tick of this specimen's loop begins.
     pub fn next_tick(&self, n: u64, specimen: SpecimenId) -> Option<u64> {
-        let after = |chunk: &&Chunk| chunk.first + chunk.events.len() as u64 > n + 1;
+        let after = |chunk: &&Chunk| chunk.first + chunk.events.len() as u64 > n + 1 && chunk.ticks & bit(specimen) != 0;
         self.chunks.iter().filter(after).find_map(|chunk| {
             let skip = (n + 1).saturating_sub(chunk.first) as usize;
             let found = chunk.events.iter().skip(skip).position(|packed| begins_tick(*packed, specimen))?;
@@ -273,7 +341,7 @@ impl History {
 
     /// The number of the last event before number `n` with which a tick of this specimen's loop begins.
     pub fn previous_tick(&self, n: u64, specimen: SpecimenId) -> Option<u64> {
-        self.chunks.iter().rev().filter(|chunk| chunk.first < n).find_map(|chunk| {
+        self.chunks.iter().rev().filter(|chunk| chunk.first < n && chunk.ticks & bit(specimen) != 0).find_map(|chunk| {
             let most = usize::try_from(n - chunk.first).unwrap_or(usize::MAX).min(chunk.events.len());
             let found = chunk.events[..most].iter().rposition(|packed| begins_tick(*packed, specimen))?;
             Some(chunk.first + found as u64)
@@ -302,6 +370,11 @@ impl History {
             numbered.filter_map(|(n, packed)| Some((chunk.first + n as u64, packed.event(chunk.base)?)))
         })
     }
+}
+
+/// The bit of a specimen among those of a chunk's ticks.
+fn bit(specimen: SpecimenId) -> u64 {
+    1 << specimen.0.min(63)
 }
 
 fn begins_tick(packed: Packed, specimen: SpecimenId) -> bool {

@@ -191,25 +191,12 @@ pub fn request(history: &History, specimen: SpecimenId, conn: ConnId, at: Nanos,
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::world::World;
-    use crate::world::history::Limits;
-    use crate::world::testing::Story;
-
-    fn told(story: &Story) -> (World, History) {
-        let mut world = World::new(&story.setup());
-        let mut history = History::new(&world, Limits::default());
-        for event in story.events() {
-            history.record(&world, &event);
-            world.apply(&event);
-        }
-        world.advance(story.end());
-        (world, history)
-    }
+    use crate::world::testing::{Story, recorded};
 
     #[test]
     fn its_last_stage_is_that_of_the_fold() {
         for story in [Story::new(&["naive"]).calm(Nanos::secs(2)), Story::new(&["naive"]).calm(Nanos::secs(1)).hang(Nanos::millis(400))] {
-            let (world, history) = told(&story);
+            let (world, history) = recorded(&story);
             let mut seen = 0;
             for connection in world.specimens[0].connections.iter() {
                 let life = Life::of(&history, SpecimenId(0), connection.id, world.now);
@@ -239,7 +226,7 @@ mod tests {
 
     #[test]
     fn its_requests_are_found_both_ways() {
-        let (world, history) = told(&Story::new(&["naive"]).calm(Nanos::secs(2)));
+        let (world, history) = recorded(&Story::new(&["naive"]).calm(Nanos::secs(2)));
         let (one, conn) = (SpecimenId(0), ConnId(20));
         let last = request(&history, one, conn, world.now, false).unwrap();
         let before = request(&history, one, conn, last, false).unwrap();

@@ -16,6 +16,7 @@ mod plague;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 
+use super::history::{History, Limits};
 use super::{Setup, World};
 use crate::base::ids::{ClientId, ConnId, SpecimenId};
 use crate::base::rng::Rng;
@@ -170,6 +171,23 @@ impl Story {
         self.servers.iter_mut().for_each(|server| server.run(end.since(server.now)));
         self
     }
+}
+
+/// The world at the end of a story, and its past as the lab would have recorded it, in chunks that are not too long to have several.
+pub fn recorded(story: &Story) -> (World, History) {
+    recorded_within(story, Limits { events: 400_000, bytes: 64 << 20 })
+}
+
+/// The same with so much of the past.
+pub fn recorded_within(story: &Story, limits: Limits) -> (World, History) {
+    let mut world = World::new(&story.setup());
+    let mut history = History::new(&world, limits);
+    for event in story.events() {
+        history.record(&world, &event);
+        world.apply(&event);
+    }
+    world.advance(story.end());
+    (world, history)
 }
 
 /// What happens to the next request's callback.

@@ -54,19 +54,13 @@ pub fn so_far(world: &World, specimen: &Specimen, stall: &Stall) -> Vec<Slow> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::world::history::Limits;
-    use crate::world::testing::Story;
+    use crate::world::testing::{Story, recorded};
 
     #[test]
     fn the_victims_of_the_second_stall_are_its_own() {
         let story = Story::new(&["naive"]).calm(Nanos::secs(1)).stall(Nanos::millis(900)).calm(Nanos::secs(3)).stall(Nanos::millis(200));
         let story = story.calm(Nanos::secs(3));
-        let mut world = World::new(&story.setup());
-        let mut history = History::new(&world, Limits::default());
-        for event in story.events() {
-            history.record(&world, &event);
-            world.apply(&event);
-        }
+        let (world, history) = recorded(&story);
         let stalls = &world.specimens[0].stalls.past;
         assert_eq!(stalls.len(), 2);
         for stall in stalls {

@@ -603,9 +603,7 @@ const RUNNING: usize = 3;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::world::World;
-    use crate::world::history::Limits;
-    use crate::world::testing::Story;
+    use crate::world::testing::{Story, recorded};
 
     fn us(n: u64) -> Nanos {
         Nanos::micros(n)
@@ -717,20 +715,9 @@ mod tests {
         assert!(why.parts[1].things.iter().any(|thing| thing.what == Meanwhile::Short(34)));
     }
 
-    fn told(story: &Story) -> (World, History) {
-        let mut world = World::new(&story.setup());
-        let mut history = History::new(&world, Limits::default());
-        for event in story.events() {
-            history.record(&world, &event);
-            world.apply(&event);
-        }
-        world.advance(story.end());
-        (world, history)
-    }
-
     #[test]
     fn it_says_the_same_parts_as_the_fold_and_names_the_stall() {
-        let (world, history) = told(&Story::new(&["naive"]).calm(Nanos::secs(1)).stall(Nanos::millis(400)).calm(Nanos::secs(2)));
+        let (world, history) = recorded(&Story::new(&["naive"]).calm(Nanos::secs(1)).stall(Nanos::millis(400)).calm(Nanos::secs(2)));
         let specimen = &world.specimens[0];
         let stall = specimen.stalls.past[0];
         let mut compared = 0;
@@ -754,7 +741,7 @@ mod tests {
 
     #[test]
     fn the_last_request_of_a_connection_is_found_while_it_waits_and_when_it_is_over() {
-        let (world, history) = told(&Story::new(&["naive"]).calm(Nanos::secs(1)).hang(Nanos::millis(500)));
+        let (world, history) = recorded(&Story::new(&["naive"]).calm(Nanos::secs(1)).hang(Nanos::millis(500)));
         let specimen = &world.specimens[0];
         let (mut waiting, mut over) = (0, 0);
         for connection in specimen.connections.iter() {

@@ -9,6 +9,7 @@ mod layers;
 mod models;
 mod narrate;
 mod outside;
+mod past;
 mod pty;
 mod scope;
 mod server;

@@ -7,18 +7,7 @@ use super::*;
 use crate::telemetry::event::Part;
 use crate::telemetry::vocabulary::{Cause, Model};
 use crate::world::history::Limits;
-use crate::world::testing::Story;
-
-fn recorded(story: &Story) -> (History, World) {
-    let mut world = World::new(&story.setup());
-    let mut history = History::new(&world, Limits { events: 400_000, bytes: 64 << 20 });
-    for event in story.events() {
-        history.record(&world, &event);
-        world.apply(&event);
-    }
-    world.advance(story.end());
-    (history, world)
-}
+use crate::world::testing::{Story, recorded};
 
 fn grid(from: Nanos, cell: Nanos, columns: usize) -> Grid {
     Grid { from, cell, columns }
@@ -48,7 +37,7 @@ fn callbacks(history: &History) -> Vec<(Nanos, Nanos)> {
 
 #[test]
 fn at_a_microsecond_each_callback_is_where_its_events_put_it() {
-    let (history, live) = recorded(&Story::new(&["naive"]).calm(Nanos::secs(1)));
+    let (live, history) = recorded(&Story::new(&["naive"]).calm(Nanos::secs(1)));
     let all = callbacks(&history);
     let from = all[all.len() / 2].0 - Nanos::micros(20);
     let trace = look(grid(from, Nanos(1_000), 3_000), &history, &live);
@@ -61,7 +50,7 @@ fn at_a_microsecond_each_callback_is_where_its_events_put_it() {
 
 #[test]
 fn a_stall_fills_its_columns_and_its_victims_wait_in_the_kernel() {
-    let (history, live) = recorded(&Story::new(&["naive"]).calm(Nanos::secs(1)).stall(Nanos::millis(400)).calm(Nanos::millis(300)));
+    let (live, history) = recorded(&Story::new(&["naive"]).calm(Nanos::secs(1)).stall(Nanos::millis(400)).calm(Nanos::millis(300)));
     let stall = live.specimens[0].stalls.past[0];
     let trace = look(grid(stall.began, Nanos::millis(10), 40), &history, &live);
     let cells = trace.cells();
@@ -78,7 +67,7 @@ fn a_stall_fills_its_columns_and_its_victims_wait_in_the_kernel() {
 #[test]
 fn a_gap_is_a_gap_and_a_death_is_none() {
     let story = Story::new(&["naive"]).calm(Nanos::millis(500)).lose(7).calm(Nanos::millis(200)).death(9).calm(Nanos::millis(300));
-    let (history, live) = recorded(&story);
+    let (live, history) = recorded(&story);
     let trace = look(grid(Nanos::ZERO, Nanos::millis(10), 120), &history, &live);
     let columns = &trace.cells().columns;
     assert!(columns.iter().any(|c| c.gap));
@@ -89,7 +78,7 @@ fn a_gap_is_a_gap_and_a_death_is_none() {
 
 #[test]
 fn what_lies_between_two_marks_is_measured() {
-    let (history, live) = recorded(&Story::new(&["naive"]).calm(Nanos::secs(2)));
+    let (live, history) = recorded(&Story::new(&["naive"]).calm(Nanos::secs(2)));
     let (from, to) = (Nanos::millis(1_003), Nanos::millis(1_517));
     let wish = Wish { grid: grid(Nanos::secs(1), Nanos::millis(10), 80), between: Some((from, to)), ..Wish::default() };
     let mut trace = Trace::default();
@@ -104,7 +93,7 @@ fn what_lies_between_two_marks_is_measured() {
 
 #[test]
 fn events_are_listed_around_one_of_them() {
-    let (history, live) = recorded(&Story::new(&["naive", "pool"]).calm(Nanos::millis(300)));
+    let (live, history) = recorded(&Story::new(&["naive", "pool"]).calm(Nanos::millis(300)));
     let around = history.end() / 2;
     let mut trace = Trace::default();
     let one = SpecimenId(1);
@@ -121,7 +110,7 @@ fn events_are_listed_around_one_of_them() {
 
 #[test]
 fn a_stall_s_victims_have_their_answers_soon_after_it() {
-    let (history, live) = recorded(&Story::new(&["naive"]).calm(Nanos::secs(1)).stall(Nanos::millis(400)).calm(Nanos::secs(1)));
+    let (live, history) = recorded(&Story::new(&["naive"]).calm(Nanos::secs(1)).stall(Nanos::millis(400)).calm(Nanos::secs(1)));
     let stall = live.specimens[0].stalls.past[0];
     let after = aftermath(&history, &live, SpecimenId(0), &stall);
     assert!(after > stall.until() && after < stall.until() + Nanos::millis(200), "{after:?}");
@@ -132,7 +121,7 @@ fn a_stall_s_victims_have_their_answers_soon_after_it() {
 #[test]
 fn each_worker_process_has_a_loop_of_its_own() {
     let story = Story::new(&["naive"]).calm(Nanos::millis(300)).stall(Nanos::millis(200)).calm(Nanos::millis(300));
-    let (alone, alone_live) = recorded(&story);
+    let (alone_live, alone) = recorded(&story);
     // The same story, told by the second of two worker processes.
     let modelled = Event {
         at: Nanos::ZERO,
@@ -204,7 +193,7 @@ proptest! {
 
 #[test]
 fn a_stall_that_reaches_beyond_the_stretch_has_its_whole_length() {
-    let (history, live) = recorded(&Story::new(&["naive"]).calm(Nanos::secs(1)).stall(Nanos::millis(400)).calm(Nanos::millis(500)));
+    let (live, history) = recorded(&Story::new(&["naive"]).calm(Nanos::secs(1)).stall(Nanos::millis(400)).calm(Nanos::millis(500)));
     let stall = live.specimens[0].stalls.past[0];
     let trace = look(grid(stall.began - Nanos::millis(1), Nanos::micros(10), 300), &history, &live);
     let held = trace.cells().spans.iter().find(|span| span.began == stall.began).map(|span| (span.ended, span.ongoing));
