@@ -9,7 +9,8 @@ use crate::base::lang::Lang;
 use crate::base::units::Nanos;
 use crate::command::Command;
 use crate::lab::{Past, Surroundings};
-use crate::scope::{Eye, Frozen, Screen, Ui, words};
+use crate::scope::{Eye, Frozen, Meanwhile, Screen, Ui, words};
+use crate::world::findings::moments;
 use crate::world::history::History;
 use crate::world::life;
 use crate::world::{Strike, World, trace};
@@ -75,6 +76,7 @@ impl App {
             let key = match command {
                 Command::NextRequest | Command::PreviousRequest => "notice.no_request",
                 Command::ToTrigger => "notice.no_strike",
+                Command::NextFinding | Command::PreviousFinding => "notice.no_finding",
                 _ => "notice.no_stall",
             };
             self.say(words::text(self.lang, key).into_owned());
@@ -121,6 +123,13 @@ fn go(past: &mut Past, history: &History, live: &World, specimen: SpecimenId, co
             Some(strike) => past.stand_at(history, strike),
             None => return false,
         },
+        Command::NextFinding | Command::PreviousFinding => {
+            let forwards = *command == Command::NextFinding;
+            let found =
+                moments::next(live, specimen, past.at().max(history.span().0), forwards).filter(|found| found.at >= history.span().0);
+            let Some(found) = found else { return false };
+            past.go_to(history, found.at);
+        }
         Command::Earliest => past.go_to(history, Nanos::ZERO),
         Command::Latest => past.go_to(history, Nanos::MAX),
         Command::NextStall => return past.jump_to_stall(history, live, specimen, true).is_some(),
@@ -144,6 +153,7 @@ pub(super) fn shown<'a>(then: &'a mut Option<Then>, stage: &'a Stage, passed: Na
     }
     ui.armed = live.triggers.armed;
     ui.last_armed = ui.armed.or(ui.last_armed);
+    ui.strike = live.triggers.strike;
     // Nothing is taken from whoever looks at the past: it is only said that there is something to be gone to.
     match struck(live, ui) {
         Some(strike) if then.is_none() => *then = stand(stage, ui, &strike),
@@ -160,10 +170,10 @@ pub(super) fn shown<'a>(then: &'a mut Option<Then>, stage: &'a Stage, passed: Na
     };
     past.pass(history, passed);
     let event = past.event().and_then(|n| Some((n, history.event(n)?)));
-    let held = live.specimens.get(ui.chosen).is_some_and(|s| s.is_alive() && s.reactor.held);
+    let meanwhile = live.specimens.get(ui.chosen).map(Meanwhile::of).unwrap_or_default();
     let ahead = past.ahead(live, SpecimenId(ui.chosen as u8));
     let strike = live.triggers.strike.filter(|strike| past.is_at(strike));
-    ui.frozen = Some(Frozen { held, behind: past.behind(live.now), speed: past.speed(), event, ahead, strike });
+    ui.frozen = Some(Frozen { meanwhile, behind: past.behind(live.now), speed: past.speed(), event, ahead, strike });
     eye.stand(past.world());
     let world = past.world();
     if ui.screen != Screen::Compare {
@@ -197,18 +207,12 @@ mod tests {
     use std::cmp::Ordering::{Equal, Greater, Less};
 
     use super::*;
-    use crate::world::history::Limits;
-    use crate::world::testing::Story;
+    use crate::world::testing::{Story, recorded};
 
     #[test]
     fn every_key_of_time_moves() {
         let story = Story::new(&["naive"]).calm(Nanos::secs(2)).stall(Nanos::millis(400)).calm(Nanos::secs(2));
-        let mut live = World::new(&story.setup());
-        let mut history = History::new(&live, Limits::default());
-        for event in story.events() {
-            history.record(&live, &event);
-            live.apply(&event);
-        }
+        let (live, history) = recorded(&story);
         let mut past = Past::freeze(&history, &live);
         let mut press = |command: Command| {
             let (at, event) = (past.at(), past.event());
@@ -220,8 +224,11 @@ mod tests {
         assert_eq!(press(Command::Latest).0, Greater);
         assert_eq!(press(Command::Seek(Nanos::millis(4_100))).0, Less);
         assert_eq!(press(Command::PreviousStall).0, Less);
+        assert_eq!(press(Command::NextFinding).0, Greater, "it becomes a stall");
         assert_eq!(press(Command::FarBackwards).0, Less);
         assert_eq!(press(Command::NextStall).0, Greater);
+        assert_eq!(press(Command::FarForwards).0, Greater);
+        assert_eq!(press(Command::PreviousFinding).0, Less);
         for (forwards, back) in [
             (Command::NextEvent, Command::PreviousEvent),
             (Command::NextTick, Command::PreviousTick),
@@ -243,14 +250,10 @@ mod tests {
     #[test]
     fn a_stall_is_framed_from_before_it_from_within_it_and_from_after_it() {
         let story = Story::new(&["naive"]).calm(Nanos::secs(1)).stall(Nanos::millis(400)).calm(Nanos::secs(1));
-        let mut live = World::new(&story.setup());
-        let mut history = History::new(&live, Limits::default());
+        let (nothing, empty) = recorded(&Story::new(&[]));
+        assert_eq!(frame_stall(&mut Past::freeze(&empty, &nothing), &empty, &nothing, SpecimenId(0)), None);
+        let (live, history) = recorded(&story);
         let mut past = Past::freeze(&history, &live);
-        assert_eq!(frame_stall(&mut past, &history, &live, SpecimenId(0)), None);
-        for event in story.events() {
-            history.record(&live, &event);
-            live.apply(&event);
-        }
         let stall = live.specimens[0].stalls.past[0];
         for from in [Nanos::ZERO, stall.began + Nanos::millis(100), live.now] {
             past.go_to(&history, from);

@@ -293,7 +293,7 @@ mod tests {
 
     #[test]
     fn what_is_moved_leaves_text_alone() {
-        let map = changed(&[("quit", &["F10", "§"]), ("back", &["`"])]).unwrap();
+        let map = changed(&[("quit", &["F10", "§"]), ("back", &["¶"])]).unwrap();
         let press = |context, key: &str| map.command(context, key.parse().unwrap());
         assert_eq!(press(Context::Lab, "§"), Some(Command::Quit));
         assert_eq!(press(Context::Palette, "§"), Some(Command::Type('§')));

@@ -54,6 +54,8 @@ pub enum Command {
     HoldLoop,
     /// Let a held loop run one callback.
     LetOne,
+    /// Let a held loop run one tick.
+    LetTick,
     /// Start the whole lab again from its scenario.
     Restart,
     /// Set a named mark: expectations can measure from it.
@@ -138,6 +140,10 @@ pub enum Command {
     NextStall,
     /// To the beginning of the stall before.
     PreviousStall,
+    /// To the next moment at which something begins to be the matter.
+    NextFinding,
+    /// To the last one before.
+    PreviousFinding,
     /// To this moment.
     Seek(Nanos),
     /// To the earliest moment that is kept.

@@ -900,7 +900,15 @@ pub static COMMANDS: &[Row] = &[
         Fixed(Command::LetOne),
         keys!(LAB: "\\"),
         words("one callback", "放行一个"),
-        words("let a held loop run one callback", "让被扣住的循环运行一个回调"),
+        words("let a held loop run one callback, or hold it before its next one", "让被扣住的循环运行一个回调;没扣住就扣在下一个回调前"),
+    ),
+    row(
+        "let-tick",
+        Lab,
+        Fixed(Command::LetTick),
+        keys!(LAB: "^"),
+        words("one tick", "放行一轮"),
+        words("let a held loop run one tick, or hold it before its next one", "让被扣住的循环运行一轮;没扣住就扣在下一轮前"),
     ),
     row(
         "restart",
@@ -1249,6 +1257,24 @@ pub static COMMANDS: &[Row] = &[
         words("to the beginning of the next stall", "跳到下一次停顿的开头"),
     )
     .in_footer(4),
+    row(
+        "previous-finding",
+        Time,
+        Fixed(Command::PreviousFinding),
+        keys!(LAB: "`"),
+        words("finding before", "上一发现"),
+        words("to the last moment before at which something began to be the matter", "跳到之前最近一次出现问题的时刻"),
+    )
+    .in_footer(6),
+    row(
+        "next-finding",
+        Time,
+        Fixed(Command::NextFinding),
+        keys!(LAB: "!"),
+        words("next finding", "下一发现"),
+        words("to the next moment at which something begins to be the matter", "跳到下一次出现问题的时刻"),
+    )
+    .in_footer(6),
     row(
         "frame-stall",
         Time,
@@ -1682,6 +1708,7 @@ impl Command {
             Self::Shorter => "Shorter",
             Self::HoldLoop => "HoldLoop",
             Self::LetOne => "LetOne",
+            Self::LetTick => "LetTick",
             Self::Play => "Play",
             Self::Slower => "Slower",
             Self::Faster => "Faster",
@@ -1695,6 +1722,8 @@ impl Command {
             Self::FarForwards => "FarForwards",
             Self::PreviousStall => "PreviousStall",
             Self::NextStall => "NextStall",
+            Self::NextFinding => "NextFinding",
+            Self::PreviousFinding => "PreviousFinding",
             Self::Seek(_) => "Seek",
             Self::Earliest => "Earliest",
             Self::Latest => "Latest",

@@ -21,7 +21,7 @@ use crate::specimen::config::{Config, ModelSetting};
 use crate::specimen::control::{Control, FaultSetting, Message, MitigationSetting};
 use crate::specimen::{faults, models};
 use crate::telemetry::ring::Consumer;
-use crate::telemetry::shared::{Gate, LOOP_RING, Shared};
+use crate::telemetry::shared::{Gate, LOOP_RING, Order, Shared};
 use crate::telemetry::vocabulary::{Fault, Mitigation, Model, Phase};
 use crate::telemetry::{Event, Lane, Origin, Part, What};
 use crate::world::TriggerSetting;
@@ -55,6 +55,17 @@ impl Default for Options {
     fn default() -> Self {
         Self { bind: IpAddr::from([127, 0, 0, 1]), port: None, history: Some(Limits::default()), program: ProgramPath::default() }
     }
+}
+
+/// What becomes of a loop at the gate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// One that is held runs, one that runs is held.
+    Switch,
+    /// One callback is let through.
+    Callback,
+    /// One tick is let through.
+    Tick,
 }
 
 /// Why an order was not carried out.
@@ -220,9 +231,41 @@ impl Live {
         self.places.get(usize::from(specimen.0)).map(|p| p.address)
     }
 
-    /// The gate of a specimen's loop, while it has a process.
-    pub fn gate(&self, specimen: SpecimenId) -> Option<Gate> {
-        self.places.get(usize::from(specimen.0))?.process.as_ref().map(|p| p.shared.gate())
+    /// The gates of a specimen's loops, while it has a process: its own, or those of its workers.
+    pub fn gates(&self, specimen: SpecimenId) -> Vec<Gate> {
+        let process = self.places.get(usize::from(specimen.0)).and_then(|place| place.process.as_ref());
+        let Some(process) = process else { return Vec::new() };
+        match &process.workers[..] {
+            [] => vec![process.shared.gate()],
+            workers => workers.iter().map(|worker| worker.shared.gate()).collect(),
+        }
+    }
+
+    /// Holds a specimen's loops, lets them go one further, or lets them run.
+    ///
+    /// # Errors
+    /// A [`Refusal`] where there is no loop to be held.
+    pub fn hold(&self, n: usize, turn: Turn) -> Result<(), Refusal> {
+        let (gates, model) = (self.gates(SpecimenId(n as u8)), self.places[n].config.model.kind());
+        if matches!(model, Model::ThreadPerConnection | Model::ThreadPool) {
+            return Err(Refusal::OutOfRange(format!("a {model} server has no loop that could be held")));
+        }
+        if gates.is_empty() {
+            return Err(Refusal::Dead(self.places[n].config.name.clone()));
+        }
+        let held = |order| gates.iter().any(|gate| gate.holds(order));
+        let (callbacks, ticks) = (held(Order::HoldCallbacks), held(Order::HoldTicks));
+        for gate in &gates {
+            match turn {
+                Turn::Switch if callbacks || ticks => gate.order(Order::Run),
+                // Where it is held already in this way it goes on to the next such place; otherwise it is held at the first one.
+                Turn::Callback if callbacks => gate.step(),
+                Turn::Tick if ticks => gate.step(),
+                Turn::Switch | Turn::Callback => gate.order(Order::HoldCallbacks),
+                Turn::Tick => gate.order(Order::HoldTicks),
+            }
+        }
+        Ok(())
     }
 
     /// The load as it is set now.

@@ -24,9 +24,10 @@ use crate::command::Command;
 use crate::load::plan::{CONNECTIONS, LoadControl};
 use crate::scenario::Scenario;
 use crate::scenario::schema::Role;
-use crate::telemetry::shared::{Gate, Order};
+use crate::telemetry::shared::Gate;
 use crate::world::history::History;
 use crate::world::{self, Setup, World};
+use live::Turn;
 
 pub use effort::Effort;
 use limits::{Machine, Servers};
@@ -141,9 +142,9 @@ impl Lab {
         self.live.address(specimen)
     }
 
-    /// The gate of a specimen's loop, while it has a process.
-    pub fn gate(&self, specimen: SpecimenId) -> Option<Gate> {
-        self.live.gate(specimen)
+    /// The gates of a specimen's loops, while it has a process.
+    pub fn gates(&self, specimen: SpecimenId) -> Vec<Gate> {
+        self.live.gates(specimen)
     }
 
     /// Whether every specimen's loop runs and its clients are connected.
@@ -206,16 +207,9 @@ impl Lab {
             Command::Kill => self.live.kill(n),
             Command::NextModel => self.live.next_model(n).map_err(|e| Refusal::System(format!("{e:#}"))),
             Command::Respawn => self.live.respawn(n).map_err(|e| Refusal::System(format!("{e:#}"))),
-            Command::HoldLoop | Command::LetOne => {
-                let gate = self.live.gate(SpecimenId(n as u8));
-                let gate = gate.ok_or_else(|| Refusal::Dead(self.world.specimens[n].name.clone()))?;
-                match (gate.holds(Order::HoldCallbacks), command) {
-                    (true, Command::HoldLoop) => gate.order(Order::Run),
-                    (true, _) => gate.step(),
-                    (false, _) => gate.order(Order::HoldCallbacks),
-                }
-                Ok(())
-            }
+            Command::HoldLoop => self.live.hold(n, Turn::Switch),
+            Command::LetOne => self.live.hold(n, Turn::Callback),
+            Command::LetTick => self.live.hold(n, Turn::Tick),
             _ => Err(Refusal::NotForTheLab),
         })
     }

@@ -19,6 +19,9 @@ const AGAIN: Nanos = Nanos::millis(250);
 /// How long that goes on.
 const SETTLED: Nanos = Nanos::secs(3);
 
+/// How far beyond the moment in hand the end of a request is looked for.
+const PATIENCE: Nanos = Nanos::secs(30);
+
 /// A request that somebody asks about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ask {
@@ -59,6 +62,11 @@ impl Answers {
         if ask != self.ask {
             self.ask = ask;
             self.question = ask.and_then(|(_, ask, _)| self.question(ask, specimen, world, history));
+            // In the past it is known how a request ended that was under way then: whoever asks why wants all of it.
+            if ui.frozen.is_some() {
+                let known = (world.now + PATIENCE).min(history.span().1);
+                self.question = self.question.map(|question| question.ended(history, known));
+            }
             self.why = self.question.and_then(|question| Why::of(history, &question, world.now));
         } else if let Some(question) = self.question.filter(|question| question.end.is_none()) {
             let question = question.ended(history, world.now);

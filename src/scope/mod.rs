@@ -46,7 +46,7 @@ pub use cost::Cost;
 pub use eye::Eye;
 pub use pen::Targets;
 pub use theme::{Role, Theme, Tier};
-pub use ui::{Frozen, Screen, Ui};
+pub use ui::{Frozen, Meanwhile, Screen, Ui};
 
 /// In which colours and which language, and with which keys.
 #[derive(Clone, Copy, Debug)]

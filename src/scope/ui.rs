@@ -70,6 +70,32 @@ pub struct Reach {
     pub page: usize,
 }
 
+/// What a loop does in the present, while one stands in the past.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Meanwhile {
+    /// It runs on.
+    #[default]
+    Runs,
+    /// The gate holds the loop itself.
+    Held,
+    /// A callback holds it.
+    Stalled,
+    /// Its process is gone.
+    Dead,
+}
+
+impl Meanwhile {
+    /// That of this specimen.
+    pub fn of(specimen: &Specimen) -> Self {
+        match () {
+            () if !specimen.is_alive() => Self::Dead,
+            () if specimen.is_held() => Self::Held,
+            () if specimen.stall().is_some() => Self::Stalled,
+            () => Self::Runs,
+        }
+    }
+}
+
 /// Where in the recorded past one stands. The world that is shown with it is that of then.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Frozen {
@@ -77,8 +103,8 @@ pub struct Frozen {
     pub behind: Nanos,
     /// At which part of real time it plays; nothing where it stands.
     pub speed: Option<f64>,
-    /// Whether the gate holds the loop itself, now.
-    pub held: bool,
+    /// What the loop does now.
+    pub meanwhile: Meanwhile,
     /// The event that happened last, and its number.
     pub event: Option<(u64, Event)>,
     /// How long the callback that runs then will hold the loop in all, where the present knows it as a stall.
@@ -151,6 +177,8 @@ pub struct Ui {
     pub lengths: Lengths,
     /// Strikes of the trigger that have been seen.
     pub strikes: u32,
+    /// The last of them.
+    pub strike: Option<Strike>,
     /// Whether latencies are shown uncorrected: from the sending on.
     pub uncorrected: bool,
     /// The measurement that was put away: of which specimen, begun when.

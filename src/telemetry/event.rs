@@ -297,7 +297,7 @@ facts! {
     19 Applied { seq: u32, done: u32 },
     /// A mitigation is on (1) or off (0) from here.
     20 Mitigated { mitigation: Mitigation, on: u32 },
-    /// The gate held the loop (1), or let it go on (0).
+    /// The gate held the loop before a callback (1) or before a tick (2), or let it go on (0).
     21 Gated { held: u32 },
     /// The phase's work is done: whatever callback ran is over, and the loop goes on to look around.
     22 Rested {},

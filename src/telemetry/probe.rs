@@ -72,8 +72,8 @@ impl Recorder {
     }
 
     #[cold]
-    fn held(&mut self) {
-        self.note_now(What::Gated { held: 1 });
+    fn held(&mut self, before: Order) {
+        self.note_now(What::Gated { held: before as u32 });
         self.gate.wait();
         self.note_now(What::Gated { held: 0 });
     }
@@ -83,7 +83,7 @@ impl Probe for Recorder {
     #[inline]
     fn tick(&mut self) {
         if self.gate.holds(Order::HoldTicks) {
-            self.held();
+            self.held(Order::HoldTicks);
         }
         self.ticks += 1;
         self.shared.beat()[0].store(self.ticks, std::sync::atomic::Ordering::Relaxed);
@@ -99,7 +99,7 @@ impl Probe for Recorder {
     #[inline(always)]
     fn begin(&mut self, cause: Cause, conn: ConnId) {
         if self.gate.holds(Order::HoldCallbacks) {
-            self.held();
+            self.held(Order::HoldCallbacks);
         }
         self.boundary(What::Began { conn, cause });
         self.beat((cause as u64 + 1) << 48 | u64::from(conn.0));

@@ -284,7 +284,7 @@ impl Specimen {
             What::Gated { held } => {
                 // The gate stands before a callback or a tick: whatever ran before it is over.
                 self.over(at, StallEnd::Returned);
-                self.reactor.gated(at, held != 0);
+                self.reactor.gated(at, held);
             }
             What::Rested {} => self.over(at, StallEnd::Returned),
             What::Live { objects, kib } => self.live = Some((objects, kib)),

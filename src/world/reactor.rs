@@ -38,6 +38,8 @@ pub struct Reactor {
     pub running: Option<Running>,
     /// Whether the gate holds it.
     pub held: bool,
+    /// Whether it is held before a tick, and not before a callback.
+    pub held_whole: bool,
     /// When the gate last let it go on, and how long it had held it.
     pub(super) let_go: Option<(Nanos, Nanos)>,
     held_since: Nanos,
@@ -166,6 +168,7 @@ impl Default for Reactor {
             shares: [0.0; Phase::COUNT],
             running: None,
             held: false,
+            held_whole: false,
             let_go: None,
             held_since: Nanos::ZERO,
             ready: VecDeque::new(),
@@ -417,8 +420,10 @@ impl Reactor {
         (self.requests > 0).then(|| (self.calls + self.ticks) as f64 / self.requests as f64)
     }
 
-    /// The gate holds it, or lets it go on.
-    pub(super) fn gated(&mut self, at: Nanos, held: bool) {
+    /// The gate holds it, before a callback (1) or a tick (2), or lets it go on (0).
+    pub(super) fn gated(&mut self, at: Nanos, place: u32) {
+        let held = place != 0;
+        self.held_whole = place == 2;
         match (self.held, held) {
             (false, true) => self.held_since = at,
             (true, false) => self.let_go = Some((at, at.since(self.held_since))),

@@ -102,6 +102,11 @@ impl Specimen {
         self.loops().filter_map(|process| process.stalls.current.as_ref()).min_by_key(|stall| stall.began)
     }
 
+    /// Whether the gate holds it: its loop, or one of its loops.
+    pub fn is_held(&self) -> bool {
+        self.loops().any(|process| process.reactor.held)
+    }
+
     /// The longest stall so far.
     pub fn longest_stall(&self) -> Nanos {
         self.loops().map(|process| process.stalls.longest).max().unwrap_or_default()

@@ -122,6 +122,59 @@ fn a_held_loop_runs_one_callback_at_a_time_until_it_is_let_go() {
 }
 
 #[test]
+fn a_held_loop_runs_one_tick_at_a_time_and_changes_between_the_two() {
+    let mut lab = start(&[("naive", &[])], Load { rate: Some(2000.0), connections: 32, ..Load::default() });
+    let gate = |lab: &Lab| (lab.world().specimens[0].reactor.held, lab.world().specimens[0].reactor.held_whole);
+    let (ticks, callbacks) = (
+        |lab: &Lab| lab.world().specimens[0].reactor.ticks,
+        |lab: &Lab| lab.world().specimens[0].reactor.causes.iter().map(|tally| tally.count).sum::<u64>(),
+    );
+    // From a loop that runs it is held before its next tick; of those that it has counted the last one is whole.
+    lab.carry_out(Some(NAIVE), &Command::LetTick).unwrap();
+    until(&mut lab, "it is held", |lab| gate(lab) == (true, true));
+    let (before, done) = (ticks(&lab), callbacks(&lab));
+    // Meanwhile requests pile up: each of these ticks has several callbacks.
+    pump_for(&mut lab, Nanos::millis(60));
+    assert_eq!((ticks(&lab), gate(&lab)), (before, (true, true)), "it stands");
+    for n in 1..=5 {
+        lab.carry_out(Some(NAIVE), &Command::LetTick).unwrap();
+        until(&mut lab, "one tick", |lab| ticks(lab) == before + n && gate(lab) == (true, true));
+        pump_for(&mut lab, Nanos::millis(20));
+        assert_eq!(ticks(&lab), before + n, "exactly one");
+    }
+    assert!(callbacks(&lab) >= done + 5, "ticks are whole");
+    // To the first callback of the next one, and from there to its end.
+    lab.carry_out(Some(NAIVE), &Command::LetOne).unwrap();
+    until(&mut lab, "it is held within a tick", |lab| gate(lab) == (true, false));
+    assert_eq!(ticks(&lab), before + 6);
+    lab.carry_out(Some(NAIVE), &Command::LetTick).unwrap();
+    until(&mut lab, "the rest of that tick", |lab| gate(lab) == (true, true));
+    assert_eq!(ticks(&lab), before + 6);
+    lab.carry_out(Some(NAIVE), &Command::HoldLoop).unwrap();
+    until(&mut lab, "it runs", |lab| ticks(lab) > before + 50 && !gate(lab).0);
+    assert_eq!(lab.world().specimens[0].stalls.count, 0, "what the gate holds is no stall of the loop");
+}
+
+#[test]
+fn the_gate_holds_every_worker_process_and_no_threads() {
+    let by_model = |model: ModelSetting| {
+        let mut scenario = scenario(&[("server", &[])], Load { rate: Some(1000.0), connections: 32, ..Load::default() });
+        scenario.specimens[0].model = model;
+        let mut lab = Lab::start(&scenario, &options()).expect("the lab starts");
+        until(&mut lab, "everything is up", Lab::is_ready);
+        lab
+    };
+    let mut workers = by_model(ModelSetting::Workers { processes: 2, share: Share::Listener });
+    workers.carry_out(Some(NAIVE), &Command::LetTick).unwrap();
+    until(&mut workers, "both are held", |lab| specimen(lab, 0).loops().all(|process| process.reactor.held_whole));
+    assert!(specimen(&workers, 0).is_held());
+    workers.carry_out(Some(NAIVE), &Command::HoldLoop).unwrap();
+    until(&mut workers, "they run", |lab| !specimen(lab, 0).is_held());
+    let mut threads = by_model(ModelSetting::ThreadPerConnection);
+    assert!(matches!(threads.carry_out(Some(NAIVE), &Command::HoldLoop), Err(Refusal::OutOfRange(why)) if why.contains("no loop")));
+}
+
+#[test]
 fn a_trigger_strikes_once_at_the_moment_itself_and_can_be_armed_again() {
     let mut lab = start(&[("naive", &[]), ("other", &[])], light());
     let over = Nanos::millis(150);

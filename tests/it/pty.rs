@@ -273,13 +273,18 @@ fn the_loop_itself_is_held_and_let_go() {
     let mut session = Session::start(&["run", "01-healthy-loop"], 120, 36);
     session.wait("clients", |screen| screen.contains("conns 64"));
     session.send("|");
-    session.wait("the held loop", |screen| screen.contains("◆ HELD") && screen.contains("its clients really wait"));
+    session.wait("the held loop", |screen| screen.contains("◆ LOOP HELD") && screen.contains("before its next callback"));
     session.send("\\");
+    session.send("^");
+    session.wait("held before a tick", |screen| screen.contains("◆ LOOP HELD") && screen.contains("before its next tick"));
     session.send(" ");
-    session.wait("both at once", |screen| screen.contains("FROZEN −") && screen.contains("◆ HELD"));
+    session.wait("both at once", |screen| screen.contains("FROZEN −") && screen.contains("◆ LOOP HELD"));
     session.send(" ");
     session.send("|");
     session.wait("the present", |screen| screen.contains("LIVE") && !screen.contains("HELD"));
+    session.send(" ");
+    session.wait("the past alone", |screen| screen.contains("FROZEN −") && screen.contains("the loop runs on"));
+    session.send(" ");
     session.send("q");
     assert!(session.ended().success());
 }

@@ -25,12 +25,12 @@ use loopscope::scope::screens::{SCREENS, timeline as timeline_screen};
 use loopscope::scope::study::Record;
 use loopscope::scope::theme::THEMES;
 use loopscope::scope::ui::Open;
-use loopscope::scope::{Answers, Cost, Drawn, Eye, Frozen, Look, Scene, Screen, Targets, Theme, Tier, Ui, draw, text};
+use loopscope::scope::{Answers, Cost, Drawn, Eye, Frozen, Look, Meanwhile, Scene, Screen, Targets, Theme, Tier, Ui, draw, text};
 use loopscope::telemetry::event::{Event, Lane, Origin, Part, What};
 use loopscope::telemetry::vocabulary::{Cause, Fault, Mitigation, Model, Phase};
 use loopscope::world::findings::{FINDINGS, FindingKind};
-use loopscope::world::history::{History, Limits};
-use loopscope::world::testing::Story;
+use loopscope::world::history::History;
+use loopscope::world::testing::{Story, recorded};
 use loopscope::world::trace::Trace;
 use loopscope::world::{Armed, OwnCost, Strike, Struck, TriggerSetting, World};
 use proptest::prelude::*;
@@ -206,18 +206,6 @@ struct State {
     then: Option<Nanos>,
 }
 
-/// A story as the lab would have recorded it.
-fn recorded(story: &Story) -> (World, History) {
-    let mut world = World::new(&story.setup());
-    let mut history = History::new(&world, Limits { events: 100_000, bytes: 64 << 20 });
-    for event in story.events() {
-        history.record(&world, &event);
-        world.apply(&event);
-    }
-    world.advance(story.end());
-    (world, history)
-}
-
 /// The timeline of a story: at this moment of the past, or in the present; a column covers what is left after so many steps nearer.
 fn timeline_state(name: &'static str, story: &Story, then: Option<Nanos>, nearer: usize, ui: Ui, scenario: &Scenario) -> State {
     let (world, history) = recorded(story);
@@ -317,6 +305,18 @@ fn triggered(name: &'static str, story: &Story, ui: Ui, scenario: &Scenario) -> 
     let frozen = Frozen { behind: live.now.since(at), event, ahead: Some(stall.length), strike: Some(strike), ..Frozen::default() };
     let ui = Ui { frozen: Some(frozen), ..ui };
     State { name, world: then, around: None, ui, scenario: scenario.clone(), history: None, then: None }
+}
+
+/// The gate holds the loop before a tick: in the present, or in one that is not looked at.
+fn gated(name: &'static str, story: &Story, past: bool, ui: Ui, scenario: &Scenario) -> State {
+    let mut world = story.world();
+    if !past {
+        let from = Origin { specimen: SpecimenId(0), lane: Lane::Loop };
+        world.apply(&Event { at: world.now, from, what: What::Gated { held: 2 } });
+        world.advance(world.now + Nanos::millis(300));
+    }
+    let frozen = past.then(|| Frozen { meanwhile: Meanwhile::Held, ..frozen(None) });
+    State { name, world, around: None, ui: Ui { frozen, ..ui }, scenario: scenario.clone(), history: None, then: None }
 }
 
 /// What somebody has typed.
@@ -421,6 +421,11 @@ fn states() -> Vec<State> {
         state("faults", one().world(), Ui { open: Open::Menu(Menu::Faults), ..at(0) }, &computing),
         state("mitigations", three().world(), Ui { open: Open::Menu(Menu::Mitigations), chosen: 1, ..at(0) }, &computing),
         state("triggers", three().world(), Ui { open: Open::Menu(Menu::Triggers), armed: Some(armed()), ..at(0) }, &computing),
+        {
+            let mut state = timeline_state("timeline-triggered", &stalled(), Some(stall.began + Nanos::millis(100)), 4, at(0), &computing);
+            state.ui.strike = triggered("", &stalled(), at(0), &computing).ui.frozen.and_then(|frozen| frozen.strike);
+            state
+        },
         triggered("triggered", &three().stall(Nanos::millis(812)), at(0), &computing),
         state("help", one().world(), Ui { open: Open::Help, ..at(0) }, &computing),
         state("help-searched", one().world(), Ui { open: Open::Help, searching: true, line: typed("eagain"), ..at(0) }, &computing),
@@ -554,6 +559,8 @@ fn states() -> Vec<State> {
         },
         state("compare-none", World::new(&Story::new(&["naive", "pool"]).setup()), compare(0), &computing),
         state("frozen", one().world(), Ui { frozen: Some(frozen(None)), ..at(0) }, &computing),
+        gated("held", &one(), false, at(0), &computing),
+        gated("held-frozen", &one(), true, at(0), &computing),
         state("playing", one().hang(Nanos::millis(300)).world(), Ui { frozen: Some(frozen(Some(1e-3))), ..at(0) }, &computing),
     ]
 }

@@ -21,7 +21,7 @@ use crate::scope::pen::{Pen, Targets};
 use crate::scope::screens::{self, SCREENS};
 use crate::scope::text::{clip, width};
 use crate::scope::theme::{Role, Tier};
-use crate::scope::{Frozen, Look, Scene, Screen, trigger, words};
+use crate::scope::{Frozen, Look, Meanwhile, Scene, Screen, trigger, words};
 use crate::specimen::models;
 use crate::telemetry::vocabulary::Fault;
 use crate::world::findings::{self, Evidence, Finding, FindingKind};
@@ -61,6 +61,12 @@ pub enum State {
     Playing,
     /// It turned at the moment of the past that is shown.
     ThenLive,
+    /// A callback held it then.
+    ThenStalled,
+    /// The gate held it then.
+    ThenHeld,
+    /// The process was gone then.
+    ThenDead,
 }
 
 impl State {
@@ -71,7 +77,7 @@ impl State {
             Life::Dead { .. } => Self::Dead,
             Life::Starting => Self::Starting,
             Life::Running { .. } if specimen.stall().is_some() => Self::Stalled,
-            Life::Running { .. } if specimen.reactor.held => Self::Held,
+            Life::Running { .. } if specimen.is_held() => Self::Held,
             Life::Running { .. } => Self::Live,
         }
     }
@@ -79,7 +85,11 @@ impl State {
     /// The state of one specimen among several; where the picture is of the past, nothing in it is live.
     pub fn then(specimen: &Specimen, frozen: bool) -> Self {
         match Self::of(specimen, false) {
-            Self::Live if frozen => Self::ThenLive,
+            state if !frozen => state,
+            Self::Live => Self::ThenLive,
+            Self::Stalled => Self::ThenStalled,
+            Self::Held => Self::ThenHeld,
+            Self::Dead => Self::ThenDead,
             state => state,
         }
     }
@@ -95,6 +105,9 @@ impl State {
             Self::Frozen => ("‖", "state.frozen", Role::BannerFrozen),
             Self::Playing => ("▶", "state.playing", Role::BannerFrozen),
             Self::ThenLive => ("○", "state.then_live", Role::Text),
+            Self::ThenStalled => ("△", "state.then_stalled", Role::Alarm),
+            Self::ThenHeld => ("◇", "state.then_held", Role::Warn),
+            Self::ThenDead => ("✕", "state.then_dead", Role::Alarm),
         }
     }
 }
@@ -142,13 +155,20 @@ pub fn announcement(scene: &Scene<'_>) -> Announcement {
     if let Some(measure) = measure.filter(|_| !matches!(said.role, Role::BannerStall | Role::BannerDead)) {
         said = super::measure::announcement(&measure, scene.world.now, look);
     }
-    if scene.chosen().is_some_and(|s| s.is_alive() && s.reactor.held) && scene.ui.frozen.is_none() {
+    if let Some(held) = scene.chosen().filter(|s| s.is_alive() && s.is_held() && scene.ui.frozen.is_none()) {
+        let whole = held.loops().any(|process| process.reactor.held_whole);
         said = Announcement {
             remedies: vec![
-                (Command::LetOne, look.text("announce.let_one").into_owned()),
                 (Command::HoldLoop, look.text("announce.let_go").into_owned()),
+                (Command::LetOne, look.text("announce.let_one").into_owned()),
+                (Command::LetTick, look.text("announce.let_tick").into_owned()),
             ],
-            ..plain(Role::BannerFinding, State::Held.sign().0, look.text("announce.gated").into_owned())
+            details: vec![look.text("announce.really_wait").into_owned()],
+            ..plain(
+                Role::BannerFinding,
+                State::Held.sign().0,
+                look.text(if whole { "announce.gated_whole" } else { "announce.gated" }).into_owned(),
+            )
         };
     }
     let urgent = matches!(said.role, Role::BannerStall | Role::BannerDead);
@@ -497,10 +517,17 @@ impl Head<'_> {
             }
             x = pen.text(x, y, &format!(" −{} ", frozen.behind), style);
         }
-        if self.frozen.is_some_and(|frozen| frozen.held) {
-            // Both at once are two things: one stands in the past, and the loop itself stands in the present.
-            let (glyph, word, role) = State::Held.sign();
-            x = pen.text(x + 1, y, &format!("{glyph} {}", look.text(word)), look.style(role).add_modifier(Modifier::BOLD));
+        if let Some(frozen) = self.frozen {
+            // Two things at once: one stands in the past, and the loop goes on in the present, or is itself held there.
+            let (glyph, word, role) = match frozen.meanwhile {
+                Meanwhile::Runs => ("", "state.now_runs", Role::Dim),
+                Meanwhile::Held => ("◆ ", "state.now_held", Role::Warn),
+                Meanwhile::Stalled => ("▲ ", "state.now_stalled", Role::Alarm),
+                Meanwhile::Dead => ("✕ ", "state.now_dead", Role::Alarm),
+            };
+            let style = look.style(role);
+            let style = if frozen.meanwhile == Meanwhile::Runs { style } else { style.add_modifier(Modifier::BOLD) };
+            x = pen.text(x + 1, y, &format!("{glyph}{}", look.text(word)), style);
         }
         if let Some(what) = &self.struck {
             x = pen.text(x + 2, y, &format!("⌖ {}", look.fill("trigger.struck", &[("what", what)])), look.style(Role::Alarm));

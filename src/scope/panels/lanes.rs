@@ -136,7 +136,7 @@ fn lane(scene: &Scene<'_>, place: usize, per: u64, columns: u16) -> Option<Lane>
         place,
         name: visible(&then.name),
         chosen,
-        state: State::of(then, false),
+        state: State::then(then, scene.ui.frozen.is_some()),
         mitigations: Mitigation::ALL.iter().copied().filter(|m| then.mitigations[*m as usize]).collect(),
         doing: doing(then, scene.world.now, scene.ui.frozen.is_some(), scene.look),
         recent: gaze.figures.recent,
@@ -372,7 +372,7 @@ impl Lanes<'_> {
         }
         let free = |x: u16| usize::from(end.saturating_sub(x + 1));
         if !lane.doing.is_empty() && free(x) > 8 {
-            let role = if lane.state == State::Stalled { Role::Alarm } else { Role::Text };
+            let role = if matches!(lane.state, State::Stalled | State::ThenStalled) { Role::Alarm } else { Role::Text };
             x = pen.text(x + 1, y, &clip(&lane.doing, free(x)), on(role));
         }
         if let Some((model, size)) = lane.model

@@ -52,6 +52,10 @@ pub fn fact(what: What, look: Look<'_>) -> String {
             words::fault(look.lang, fault).into_owned()
         }
         What::Mitigated { mitigation, .. } => words::mitigation(look.lang, mitigation).into_owned(),
+        What::Gated { held } => {
+            let place = ["moment.gate_open", "moment.gate_callback", "moment.gate_tick"];
+            look.text(place.get(held as usize).copied().unwrap_or("moment.gate_callback")).into_owned()
+        }
         What::Armed { trigger: (trigger, _), .. } => trigger.name().to_owned(),
         What::ThreadState { letter, .. } => char::from_u32(letter).filter(char::is_ascii_graphic).unwrap_or('?').to_string(),
         _ => String::new(),

@@ -149,7 +149,10 @@ fn whose(why: &Why, look: Look<'_>) -> String {
         words_.push(handler.name().to_owned());
     }
     if let Some(status) = why.status {
-        words_.push(status.to_string());
+        // A status without an end is on its way: the loop has answered, and the client has not all of it.
+        let status = status.to_string();
+        let received = why.question.end.is_some();
+        words_.push(if received { status } else { look.fill("why.not_received", &[("status", &status)]) });
     } else if let Some((_, Some(how))) = why.question.end {
         words_.push(look.text(outcome(how)).into_owned());
     }

@@ -12,6 +12,7 @@ mod growing;
 mod half_sent;
 mod leaking;
 mod lost;
+pub mod moments;
 mod overloaded;
 mod parking;
 mod respawned;

@@ -15,7 +15,7 @@ pub use ruler::{Ruler, moment, ruler};
 use crate::base::units::{Nanos, bytes, count};
 use crate::scope::rows::{RowId, Track};
 use crate::scope::theme::Role;
-use crate::scope::{Look, Scene, words};
+use crate::scope::{Look, Scene, trigger, words};
 use crate::telemetry::event::What;
 use crate::telemetry::vocabulary::Cause;
 use crate::world::trace::{Cells, Column, Level, Place, Span, Stay, Trace};
@@ -253,8 +253,15 @@ pub fn shape(scene: &Scene<'_>, room: &Room, ruler: Ruler) -> Shape {
         }
     }
     let column = |at: Nanos| cells.grid.column(at).map(|n| n as u16);
+    let mut flags = flags(cells, look);
+    // Where the trigger struck stays in sight also for whoever has gone on from there.
+    if let Some((strike, column)) = ui.strike.and_then(|strike| Some((strike, column(strike.at)?))) {
+        let text = look.fill("trigger.struck", &[("what", &trigger::awaited(strike.armed.setting, look))]);
+        let place = flags.partition_point(|flag| flag.column <= column);
+        flags.insert(place, Flag { column, sign: '⌖', role: Role::Alarm, text });
+    }
     let cursor = ui.frozen.and_then(|_| column(ui.timebase.cursor()));
-    Shape { rows, flags: flags(cells, look), cursor, marks: ui.timebase.marks.map(|mark| mark.and_then(column)), ruler }
+    Shape { rows, flags, cursor, marks: ui.timebase.marks.map(|mark| mark.and_then(column)), ruler }
 }
 
 /// What a track is called.
