@@ -2,6 +2,10 @@
 
 use std::process::ExitCode;
 
+/// Counts, so that a specimen can say how often its code allocates.
+#[global_allocator]
+static ALLOCATOR: loopscope::base::raw::Counting = loopscope::base::raw::Counting;
+
 fn main() -> ExitCode {
     loopscope::cli::run(std::env::args_os())
 }

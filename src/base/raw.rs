@@ -1,9 +1,11 @@
-//! The only `unsafe` of this crate: words of memory that several processes share, and the processor's cycle counter.
+//! The only `unsafe` of this crate: words of memory that several processes share, the processor's cycle counter, and an allocator that counts.
 //!
 //! Everything above sees slices of atomics and a number. Whatever bytes another process writes into the mapping, the
 //! worst that can come of it is a strange number: the slices are only ever of integers, and every integer is valid.
-#![allow(unsafe_code, reason = "the one module that maps shared memory and reads the cycle counter")]
+#![allow(unsafe_code, reason = "the one module that maps shared memory, reads the cycle counter and hands allocations on")]
 
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -84,10 +86,80 @@ pub fn cycles() -> u64 {
     0
 }
 
+/// The system's allocator, and how often the calling thread has asked it for memory.
+///
+/// A count for each thread costs one addition where memory is asked for, and nothing where none is.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Counting;
+
+thread_local! {
+    static ALLOCATED: Cell<u64> = const { Cell::new(0) };
+}
+
+/// How often this thread has asked for memory so far, or for more of it; `None` where [`Counting`] is not this program's allocator.
+pub fn allocations() -> Option<u64> {
+    // Starting a thread allocates: one that runs and has counted nothing is not counted.
+    Some(ALLOCATED.get()).filter(|count| *count > 0)
+}
+
+fn count() {
+    // A cell without a destructor is there for as long as its thread is.
+    ALLOCATED.set(ALLOCATED.get() + 1);
+}
+
+// SAFETY: every call is handed on as it came to the system's allocator, which keeps the contract; counting touches no memory but a cell of
+// this thread, and neither allocates nor unwinds.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count();
+        // SAFETY: as the caller has promised.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        count();
+        // SAFETY: as the caller has promised.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn realloc(&self, old: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count();
+        // SAFETY: as the caller has promised.
+        unsafe { System.realloc(old, layout, size) }
+    }
+
+    unsafe fn dealloc(&self, old: *mut u8, layout: Layout) {
+        // SAFETY: as the caller has promised.
+        unsafe { System.dealloc(old, layout) }
+    }
+}
+
+#[cfg(test)]
+#[global_allocator]
+static COUNTED: Counting = Counting;
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::hint::black_box;
     use std::sync::atomic::Ordering::Relaxed;
+
+    #[test]
+    fn each_thread_counts_what_it_asks_for() {
+        let counted = |act: fn()| {
+            let before = allocations().unwrap_or(0);
+            act();
+            allocations().unwrap_or(0) - before
+        };
+        assert_eq!(counted(|| drop(black_box(Box::new(7_u64)))), 1);
+        assert_eq!(counted(|| drop(black_box(vec![0_u8; 64]))), 1);
+        let growing = counted(|| {
+            let mut bytes = Vec::with_capacity(1);
+            (0..64_u8).for_each(|n| bytes.push(black_box(n)));
+        });
+        assert!(growing > 2, "who grows asks again: {growing}");
+        assert_eq!(counted(|| assert!(black_box(7) > 0)), 0);
+    }
 
     #[test]
     fn two_mappings_of_one_file_are_the_same_memory() {

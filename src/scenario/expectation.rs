@@ -4,6 +4,7 @@
 
 use crate::base::lang::Lang;
 use crate::base::units::{Nanos, count};
+use crate::specimen::source::{Listing, style};
 use crate::telemetry::vocabulary::{CloseReason, Outcome};
 use crate::world::stalls::{Stall, StallKind as Kind};
 use crate::world::{Errands, Life, Specimen, World};
@@ -259,6 +260,11 @@ fn errands(specimen: &Specimen, count: impl Fn(&Errands) -> u64) -> f64 {
     specimen.loops().map(|process| count(&process.errands)).sum::<u64>() as f64
 }
 
+/// What the source comes to of the style in which it runs `/chain`.
+fn source(specimen: &Specimen, of: fn(&Listing) -> usize) -> Option<f64> {
+    specimen.has_loop().then(|| of(&style(specimen.style())) as f64)
+}
+
 /// Its loops that have run. Where requests are served by threads there is none: the thread that accepts holds nobody up.
 fn loops_of(specimen: &Specimen) -> impl Iterator<Item = &Specimen> {
     specimen.loops().filter(|process| process.has_loop() && process.reactor.ticks > 0)
@@ -349,6 +355,10 @@ impl Figure {
             Self::Unhandled { .. } => ("unhandled rejections", "未处理的 rejection 数"),
             Self::Noticed { .. } => ("unhandled rejections noticed", "被察觉的未处理 rejection 数"),
             Self::Abandoned { .. } => ("requests nobody will answer", "再也无人响应的请求数"),
+            Self::Allocations { .. } => ("allocations per request to /chain", "每个 /chain 请求的分配次数"),
+            Self::Nesting { .. } => ("nesting of the code of /chain", "/chain 代码的嵌套层数"),
+            Self::ErrorBranches { .. } => ("error branches of the code of /chain", "/chain 代码的错误分支数"),
+            Self::SourceLines { .. } => ("lines of the code of /chain", "/chain 的代码行数"),
             Self::LongestStall { .. } => ("longest stall", "最长的停顿"),
             Self::Victims { .. } => ("requests that one stall kept waiting", "一次停顿里等待的请求数"),
             Self::Lag { .. } => ("loop lag", "循环的延迟"),
@@ -374,6 +384,7 @@ impl Figure {
             | Self::Lag { .. }
             | Self::OldestJob { .. } => Nanos((value.clamp(0.0, 1e12) * 1e6).round() as u64).to_string(),
             Self::CallsPerRequest { .. } => format!("{value:.2}"),
+            Self::Allocations { .. } => format!("{value:.0}"),
             Self::Answered { .. } | Self::Cpu { .. } | Self::CpuTotal { .. } => share(value),
             Self::Throughput { .. } | Self::Switches { .. } => format!("{} /s", count(value)),
             Self::Memory { .. } | Self::OwnMemory { .. } => format!("{value:.1} MiB"),
@@ -396,6 +407,9 @@ impl Figure {
             | Self::Noticed { .. }
             | Self::Abandoned { .. }
             | Self::Victims { .. }
+            | Self::Nesting { .. }
+            | Self::ErrorBranches { .. }
+            | Self::SourceLines { .. }
             | Self::Lost => count(value),
         }
     }
@@ -463,6 +477,10 @@ impl Figure {
                 };
                 loops_of(specimen).map(most).reduce(f64::max)
             }
+            Self::Allocations { .. } => specimen.allocations_per_chain(),
+            Self::Nesting { .. } => source(specimen, Listing::depth),
+            Self::ErrorBranches { .. } => source(specimen, Listing::failure_branches),
+            Self::SourceLines { .. } => source(specimen, Listing::lines),
             Self::Lag { .. } => loops_of(specimen).map(|process| process.reactor.lag.as_millis()).reduce(f64::max),
             Self::Lost => None,
         }

@@ -71,6 +71,10 @@ static PLAIN: &[Row] = rows![
     "switches" Switches "context switches a second, of all its threads" "每秒上下文切换数,合计所有线程";
     "cpu-total" CpuTotal "CPU time of all its threads, as a share of one core" "所有线程的 CPU 时间,以一个核为 1";
     "lost-updates" LostUpdates "increments of the counter shared by /count that were lost" "/count 共享计数器丢失的更新数";
+    "allocations" Allocations "allocations of a request to /chain, on average" "一个 /chain 请求平均的内存分配次数";
+    "nesting" Nesting "how deep the deepest block of the code of /chain lies" "/chain 的代码最深嵌套几层";
+    "error-branches" ErrorBranches "branches that answer a failure in the code of /chain" "/chain 的代码里响应失败的分支数";
+    "source-lines" SourceLines "lines of the code of /chain" "/chain 的代码行数";
     "abandoned" Abandoned "requests that nobody is left to answer" "再也无人响应的请求数";
 ];
 

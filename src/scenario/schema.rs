@@ -494,6 +494,26 @@ pub enum Figure {
         /// Where.
         specimen: String,
     },
+    /// How often the code of `/chain` allocates for one request, on average.
+    Allocations {
+        /// Where.
+        specimen: String,
+    },
+    /// How deep the deepest block lies in the source of the style in which `/chain` runs.
+    Nesting {
+        /// Where.
+        specimen: String,
+    },
+    /// Branches that answer a failure in that source.
+    ErrorBranches {
+        /// Where.
+        specimen: String,
+    },
+    /// Lines of code of that source.
+    SourceLines {
+        /// Where.
+        specimen: String,
+    },
     /// Telemetry that was lost, in events.
     Lost,
 }
@@ -530,6 +550,10 @@ impl Figure {
             | Self::LongestStall { specimen }
             | Self::Victims { specimen }
             | Self::Lag { specimen }
+            | Self::SourceLines { specimen }
+            | Self::ErrorBranches { specimen }
+            | Self::Nesting { specimen }
+            | Self::Allocations { specimen }
             | Self::Cpu { specimen }
             | Self::OwnMemory { specimen }
             | Self::MemoryPerConnection { specimen }

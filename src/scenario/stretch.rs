@@ -273,6 +273,10 @@ impl Stretch {
             | Figure::Threads { .. }
             | Figure::Switches { .. }
             | Figure::CpuTotal { .. }
+            | Figure::Allocations { .. }
+            | Figure::Nesting { .. }
+            | Figure::ErrorBranches { .. }
+            | Figure::SourceLines { .. }
             | Figure::Lost => figure.value(world),
         }
     }

@@ -8,6 +8,8 @@ use crate::telemetry::vocabulary::{Cause, Phase};
 use crate::world::window::Quantiles;
 use crate::world::{Specimen, World};
 
+use super::steps::Steps;
+
 /// How long a figure stands before it is read anew.
 const HELD: Nanos = Nanos::millis(250);
 /// How fast the glow of a phase fades, in seconds.
@@ -41,6 +43,8 @@ pub struct Gaze {
     pub line: Option<usize>,
     /// The line of the reactor that the code pane is about: moves smoothly.
     pub focus: f64,
+    /// The requests to `/chain`, where there are such.
+    pub steps: Steps,
     /// Time in callbacks of each cause when their shares were read.
     busy: [Nanos; Cause::COUNT],
     /// When that was.
@@ -84,6 +88,7 @@ impl Default for Gaze {
             causes: [0.0; Cause::COUNT],
             line: None,
             focus: resting_line(),
+            steps: Steps::default(),
             busy: [Nanos::ZERO; Cause::COUNT],
             busy_at: Nanos::ZERO,
         }
@@ -126,7 +131,10 @@ impl Gaze {
     fn look(&mut self, specimen: &Specimen, now: Nanos, dt: f64, first: bool) {
         let shown = specimen.loop_in_view();
         let reactor = &shown.reactor;
-        if first || now.since(self.figures.at) >= HELD {
+        let renew = first || now.since(self.figures.at) >= HELD;
+        let before = self.steps.style;
+        self.steps.look(shown, now, READABLE, renew);
+        if renew {
             self.read_causes(shown, now, first);
             self.figures = Figures::of(specimen, now);
         }
@@ -143,9 +151,10 @@ impl Gaze {
         }
         self.turn = turn(self.turn, reactor.tick_rate);
         self.line = running_line(shown, now, READABLE);
-        let target = self.line.map_or_else(resting_line, |line| line as f64);
+        let target = self.steps.focus(now).unwrap_or_else(|| self.line.map_or_else(resting_line, |line| line as f64));
         self.focus += (target - self.focus) * ease.min(0.5);
-        if (target - self.focus).abs() < 0.4 {
+        // Another file is turned to, not moved to.
+        if before != self.steps.style || (target - self.focus).abs() < 0.4 {
             self.focus = target;
         }
     }
@@ -153,6 +162,7 @@ impl Gaze {
     fn stand(&mut self, specimen: &Specimen, now: Nanos) {
         let shown = specimen.loop_in_view();
         let reactor = &shown.reactor;
+        self.steps.look(shown, now, Nanos::ZERO, true);
         if self.figures.at != now {
             self.figures = Figures::of(specimen, now);
         }
@@ -166,7 +176,7 @@ impl Gaze {
         self.shares = reactor.shares;
         self.turn = turn(self.turn, reactor.tick_rate);
         self.line = running_line(shown, now, Nanos::ZERO);
-        self.focus = self.line.map_or_else(resting_line, |line| line as f64);
+        self.focus = self.steps.focus(now).unwrap_or_else(|| self.line.map_or_else(resting_line, |line| line as f64));
     }
 
     fn note_busy(&mut self, specimen: &Specimen, now: Nanos) {

@@ -18,6 +18,7 @@ pub mod pen;
 pub mod pointer;
 pub mod rows;
 pub mod screens;
+pub mod steps;
 pub mod study;
 
 pub mod text;

@@ -14,6 +14,7 @@ use super::executor::{Executor, Wakeup};
 use super::faults;
 use super::handle::{Alarm, Handle, Said};
 use super::hooks::{Errand, Habits, Job, Rejections};
+use super::ledger::{Ledger, Meter};
 use super::pool::Completions;
 use super::promise::{self, Unhandled};
 use super::server::{Common, NOBODY, Server, serial};
@@ -52,13 +53,14 @@ pub(super) struct Errands {
     handle: Handle,
     upstream: Upstream,
     alarms: Slab<(Token, Alarm)>,
+    ledger: Ledger,
     logged: Option<Nanos>,
 }
 
 impl Errands {
     pub fn new(upstream: Option<SocketAddr>, completions: Arc<Completions>) -> Self {
         let handle = Handle::new(NOBODY, Executor::new(move || completions.wake()));
-        Self { handle, upstream: Upstream::new(upstream), alarms: Slab::new(), logged: None }
+        Self { handle, upstream: Upstream::new(upstream), alarms: Slab::new(), ledger: Ledger::default(), logged: None }
     }
 
     /// How many turns are due.
@@ -78,7 +80,12 @@ impl Errands {
         self.handle.jobs().enter(owner);
         let (handle, answer) = (self.handle.clone(), self.handle.answer());
         match errand {
-            Errand::Chain(query) => styles::begin(habits.style, &handle, query, answer, habits.forgets_branch),
+            Errand::Chain(query) => {
+                self.ledger.open(owner, habits.style);
+                let meter = Meter::starts();
+                styles::begin(habits.style, &handle, query, answer, habits.forgets_branch);
+                self.ledger.book(owner, meter);
+            }
             Errand::Lookup => {
                 let catches = habits.catches_at_end;
                 handle.clone().jobs().put(owner, Box::new(move || faults::rejected_promise::greet(&handle, &answer, catches)));
@@ -135,6 +142,7 @@ impl<P: Probe> Server<P> {
     /// A task's turn has come.
     pub fn run_task(&mut self, task: Task) {
         let owner = Token(task.token.0 & !TURN);
+        let meter = Meter::starts();
         match task.turn {
             Turn::Slice(job) => return self.run_slice(job),
             Turn::Job(job) => {
@@ -148,23 +156,39 @@ impl<P: Probe> Server<P> {
             }
         }
         self.carry_out_errands();
+        self.book(owner, meter);
+    }
+
+    /// A turn of somebody's code is over.
+    fn book(&mut self, owner: Token, meter: Meter) {
+        self.common.errands.ledger.book(owner, meter);
+        while let Some((owner, style, count)) = self.common.errands.ledger.next_over() {
+            if let Some(count) = count {
+                self.common.probe.note_now(What::Allocated { conn: serial(owner), by: (style, count) });
+            }
+        }
     }
 
     /// Something has happened to what is no connection: a socket of an upstream call is ready, or somebody's time has come.
     #[cold]
     pub(super) fn errand(&mut self, token: Token) {
+        let meter = Meter::starts();
+        let mut owner = NOBODY;
         if token.0 & ALARM != 0 {
-            if let Some((owner, alarm)) = self.common.errands.alarms.try_remove(token.0 & (ALARM - 1)) {
+            if let Some((of, alarm)) = self.common.errands.alarms.try_remove(token.0 & (ALARM - 1)) {
+                owner = of;
                 self.common.errands.handle.jobs().enter(owner);
                 alarm();
             }
         } else {
             let (upstream, mut reach) = self.common.reach();
+            owner = upstream.owner(token).unwrap_or(NOBODY);
             if let Some(over) = upstream.ready(token, &mut reach) {
                 self.tell(over);
             }
         }
         self.carry_out_errands();
+        self.book(owner, meter);
     }
 
     /// Tells whoever asked what has come of a call.
@@ -219,6 +243,7 @@ impl<P: Probe> Server<P> {
     }
 
     fn deliver(&mut self, owner: Token, said: Said) {
+        self.common.errands.ledger.close(owner);
         // Whoever asked may be gone: then nobody waits.
         if owner == NOBODY || self.whose(owner).is_none() {
             return;

@@ -17,6 +17,7 @@ pub mod faults;
 pub mod handle;
 pub mod handlers;
 pub mod hooks;
+mod ledger;
 pub mod mitigations;
 pub mod models;
 mod neighbour;

@@ -66,6 +66,11 @@ pub fn line_of_step(of: Style, step: u16) -> usize {
     found.map_or(1, |(at, _)| at + 1)
 }
 
+/// The line, counted from 1, of the branch that answers nobody while the fault is on; nothing in a style that has none.
+pub fn line_of_forgotten(of: Style) -> Option<usize> {
+    style(of).text.lines().position(|line| line.contains(".forgets_a_branch()")).map(|at| at + 1)
+}
+
 impl Listing {
     /// Lines of code: what is neither empty nor a comment nor an import.
     pub fn lines(&self) -> usize {
@@ -108,6 +113,7 @@ mod tests {
             assert_eq!(failures.len(), style(*of).failure_branches(), "{of}");
             assert!(style(*of).text.lines().count() <= 40 && style(*of).text.lines().all(|line| line.chars().count() <= 140), "{of}");
         }
+        assert_eq!(Style::ALL.iter().filter_map(|of| line_of_forgotten(*of)).count(), 1, "only the pyramid has a branch to be forgotten");
         let [inner, middle, outer] = [7, 6, 5].map(|step| line_of_step(Style::Callbacks, step));
         assert!(inner < middle && middle < outer);
     }

@@ -319,6 +319,9 @@ facts! {
     /// Whoever could have answered the request of this connection is gone, and has not.
     43 Abandoned { conn: ConnId },
 
+    /// Whoever served the request to `/chain` of this connection is done with it: how the code is written, and how often it has allocated.
+    130 Allocated { conn: ConnId, by: (Style, u16) },
+
     // ---- workers --------------------------------------------------------------------------------------------------
     /// A worker began a job.
     40 JobBegan { conn: ConnId, handler: Handler },

@@ -1,13 +1,13 @@
-//! What handlers do that wait for others: upstream calls, the step that the code has reached, promises that nobody handled, answers that
-//! nobody will give.
+//! What handlers do that wait for others: upstream calls, where their code is, promises that nobody handled, answers that nobody will give.
 
 use crate::base::ids::ConnId;
 use crate::base::units::Nanos;
 use crate::telemetry::event::What;
-use crate::telemetry::vocabulary::Style;
+
+use super::chains::Chains;
 
 /// How it stands with them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Errands {
     /// Upstream calls begun so far.
     pub calls: u64,
@@ -23,21 +23,8 @@ pub struct Errands {
     pub noticed: u64,
     /// Requests that nobody is left to answer.
     pub abandoned: u64,
-    /// The last step that the code of `/chain` has reached.
-    pub step: Option<Step>,
-}
-
-/// A step of the code of `/chain`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Step {
-    /// For the request of which connection.
-    pub conn: ConnId,
-    /// How the code is written.
-    pub style: Style,
-    /// Which step, as [`What::Stepped`] has it.
-    pub step: u16,
-    /// When.
-    pub at: Nanos,
+    /// The requests to `/chain`.
+    pub chains: Chains,
 }
 
 impl Errands {
@@ -52,12 +39,16 @@ impl Errands {
                 self.failed += u64::from(!(200..400).contains(&status));
                 self.under_way = self.under_way.saturating_sub(1);
             }
-            What::Stepped { conn, at: (style, step) } => self.step = Some(Step { conn, style, step, at }),
+            What::Stepped { conn, at: (style, step) } => self.chains.stepped(at, conn, style, step),
+            What::Allocated { by: (style, count), .. } => self.chains.allocated(style, count),
             What::Unhandled { then, .. } => {
                 self.unhandled += 1;
                 self.noticed += u64::from(then > 0);
             }
-            What::Abandoned { .. } => self.abandoned += 1,
+            What::Abandoned { conn } => {
+                self.abandoned += 1;
+                self.chains.forgotten(at, conn);
+            }
             _ => {}
         }
     }
@@ -65,13 +56,20 @@ impl Errands {
     /// The process is gone, and with it whatever was under way.
     pub(super) fn end(&mut self) {
         self.under_way = 0;
-        self.step = None;
+        self.chains.end();
+    }
+
+    /// A connection is over.
+    #[inline]
+    pub(super) fn closed(&mut self, conn: ConnId) {
+        self.chains.closed(conn);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::telemetry::vocabulary::Style;
 
     #[test]
     fn calls_and_what_nobody_handled_are_counted() {
@@ -87,14 +85,19 @@ mod tests {
             What::Unhandled { conn, then: 0 },
             What::Unhandled { conn, then: 1 },
             What::Abandoned { conn },
+            What::Allocated { conn, by: (Style::Promises, 74) },
         ];
         for (n, what) in facts.into_iter().enumerate() {
             errands.apply(Nanos(n as u64), what);
         }
-        let step = Some(Step { conn, style: Style::Promises, step: 1, at: Nanos(1) });
-        let expected = Errands { calls: 3, ended: 2, failed: 1, under_way: 1, unhandled: 2, noticed: 1, abandoned: 1, step };
-        assert_eq!(errands, expected);
+        let told = errands.chains.styles[Style::Promises as usize];
+        assert_eq!((told.forgotten[1], told.allocations()), (1, Some(74.0)));
+        errands.chains = Chains::default();
+        assert_eq!(
+            errands,
+            Errands { calls: 3, ended: 2, failed: 1, under_way: 1, unhandled: 2, noticed: 1, abandoned: 1, ..Errands::default() }
+        );
         errands.end();
-        assert_eq!((errands.under_way, errands.step, errands.calls), (0, None, 3));
+        assert_eq!((errands.under_way, errands.calls), (0, 3));
     }
 }

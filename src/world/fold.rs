@@ -274,6 +274,7 @@ impl Specimen {
             What::Closed { conn, reason } => {
                 self.reactor.calls += 1;
                 self.connections.closed(conn, reason);
+                self.errands.closed(conn);
             }
             What::AcceptFailed { errno } => {
                 self.connections.accept_failed = (self.connections.accept_failed.0.saturating_add(1), errno);
@@ -289,9 +290,12 @@ impl Specimen {
             What::Rested {} => self.over(at, StallEnd::Returned),
             What::Live { objects, kib } => self.live = Some((objects, kib)),
             What::Caught { .. } => self.caught = self.caught.saturating_add(1),
-            What::Called { .. } | What::CallEnded { .. } | What::Stepped { .. } | What::Unhandled { .. } | What::Abandoned { .. } => {
-                self.errands.apply(at, what);
-            }
+            What::Called { .. }
+            | What::CallEnded { .. }
+            | What::Stepped { .. }
+            | What::Allocated { .. }
+            | What::Unhandled { .. }
+            | What::Abandoned { .. } => self.errands.apply(at, what),
             What::Applied { seq, done } => self.applied = Some((seq, done != 0)),
             other => self.of_any(at, other, true),
         }

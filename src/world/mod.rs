@@ -6,6 +6,7 @@
 //!
 //! A world is cheap to clone (a keyframe of the history is a clone): no aggregate may keep the events themselves.
 
+pub mod chains;
 pub mod clients;
 pub mod connections;
 pub mod errands;

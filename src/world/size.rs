@@ -2,6 +2,7 @@
 
 use hdrhistogram::Histogram;
 
+use super::chains::Place;
 use super::clients::{Client, ROWS};
 use super::connections::Connection;
 use super::reactor::{Ready, Tally};
@@ -48,6 +49,7 @@ impl Specimen {
             + self.connections.bytes()
             + self.clients.bytes()
             + table::<(ConnId, Serving)>(self.threads.capacity())
+            + table::<(ConnId, Place)>(self.errands.chains.capacity())
             + self.processes.iter().map(Self::bytes).sum::<usize>()
             + 128 * 72 // The kernel's samples.
     }

@@ -29,6 +29,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "specimen::faults",
             "specimen::mitigations",
             "specimen::models",
+            "specimen::source",
             "load::plan",
             "telemetry::vocabulary",
             "world",

@@ -27,7 +27,7 @@ use loopscope::scope::theme::THEMES;
 use loopscope::scope::ui::Open;
 use loopscope::scope::{Answers, Cost, Drawn, Eye, Frozen, Look, Meanwhile, Scene, Screen, Targets, Theme, Tier, Ui, draw, text};
 use loopscope::telemetry::event::{Event, Lane, Origin, Part, What};
-use loopscope::telemetry::vocabulary::{Cause, Fault, Mitigation, Model, Phase};
+use loopscope::telemetry::vocabulary::{Cause, Fault, Mitigation, Model, Phase, Style as Written};
 use loopscope::world::findings::{FINDINGS, FindingKind};
 use loopscope::world::history::History;
 use loopscope::world::testing::{Story, recorded};
@@ -375,6 +375,9 @@ fn states() -> Vec<State> {
     let computing = scenario("computing");
     let models = || Story::new(&["loop", "threads", "workers"]).calm(Nanos::secs(4));
     let base = Ui { screen: Screen::Scope, ..Ui::default().for_lesson(&computing) };
+    let pyramid = scenario("pyramid");
+    let at_pyramid = |step: usize| Ui { screen: Screen::Scope, step, ..Ui::default().for_lesson(&pyramid) };
+    let chained = |style| Story::new(&["nested"]).calm(Nanos::secs(6)).chain(Nanos::millis(800), style, Nanos::millis(20));
     let task = computing.lesson.iter().position(|step| matches!(step, Step::Task(_))).unwrap();
     let at = |step: usize| Ui { step, ..base.clone() };
     let state = |name, world, ui, scenario: &Scenario| State {
@@ -417,6 +420,13 @@ fn states() -> Vec<State> {
         state("threads", by_model(&models().hang(Nanos::millis(300))), Ui { chosen: 1, ..at(0) }, &computing),
         state("workers", by_model(&models().stall(Nanos::millis(700)).calm(Nanos::millis(900))), Ui { chosen: 2, ..at(0) }, &computing),
         state("worker-stalled", by_model(&models().hang(Nanos::millis(300))), Ui { chosen: 2, ..at(0) }, &computing),
+        state("chain", chained(Written::Callbacks).forget(Nanos::millis(500)).world(), at_pyramid(2), &pyramid),
+        state(
+            "chain-waits",
+            chained(Written::AsyncAwait).chain(Nanos::millis(600), Written::AsyncAwait, Nanos::secs(1)).world(),
+            at_pyramid(1),
+            &pyramid,
+        ),
         state("unseen", World::new(&Story::new(&["naive"]).setup()), at(0), &computing),
         state("faults", one().world(), Ui { open: Open::Menu(Menu::Faults), ..at(0) }, &computing),
         state("mitigations", three().world(), Ui { open: Open::Menu(Menu::Mitigations), chosen: 1, ..at(0) }, &computing),
@@ -766,7 +776,7 @@ fn widgets_draw_into_no_room_at_all() {
                 clients::Clients { shape: &shape, look }.render(area, &mut buf);
                 let shape = timeline::shape(world, 0, w, false, look);
                 timeline::Timeline { shape: &shape, look }.render(area, &mut buf);
-                let shape = code::shape(specimen, &gaze, world.now);
+                let shape = code::shape(world, specimen, &gaze, look);
                 code::Code { shape: &shape, look }.render(area, &mut buf);
                 let shape = lesson::shape(scene, w);
                 lesson::Lesson { shape: &shape, page: 3, look }.render(area, &mut buf);

@@ -3,6 +3,9 @@
 //!
 //! A loop that turns is on a line for microseconds. Marking that line would flicker and say nothing, so each marked line
 //! bears its share of the time; only a line that is held for as long as an eye needs is marked as running.
+//!
+//! While requests to `/chain` are about, it is the file of their style in the same way: how long they wait at each call, how many were
+//! answered or forgotten where, the request that is followed; and below it what the three ways of writing it cost.
 
 use std::sync::LazyLock;
 
@@ -13,12 +16,15 @@ use ratatui::widgets::Widget;
 use crate::scope::Look;
 use crate::scope::eye::Gaze;
 use crate::scope::pen::Pen;
+use crate::scope::text::width;
 use crate::scope::theme::Role;
-use crate::specimen::source::{BLOCKING, REACTOR, line_of, line_of_turn};
-use crate::telemetry::vocabulary::{Cause, Phase};
-use crate::world::Specimen;
+use crate::specimen::source::{self, BLOCKING, REACTOR, line_of, line_of_forgotten, line_of_step, line_of_turn};
+use crate::telemetry::vocabulary::{Cause, Phase, Style};
+use crate::world::chains::CALLS;
+use crate::world::{Specimen, World};
 
-use super::wheel::percent;
+use super::styles::{self, StyleCost};
+use super::wheel::{grouped, percent};
 
 /// A piece of a line and what it is.
 type Token = (&'static str, Role);
@@ -30,36 +36,77 @@ type Line = (u16, Vec<Token>);
 static LINES: LazyLock<Vec<Line>> = LazyLock::new(|| REACTOR.lines().map(indented).collect());
 /// The same of what each thread runs, where a specimen has no loop.
 static BLOCKING_LINES: LazyLock<Vec<Line>> = LazyLock::new(|| BLOCKING.lines().map(indented).collect());
+/// And of `/chain`, by [`Style`].
+static STYLE_LINES: LazyLock<[Vec<Line>; Style::COUNT]> =
+    LazyLock::new(|| std::array::from_fn(|n| source::style(Style::ALL[n]).text.lines().map(indented).collect()));
 
 const KEYWORDS: &[&str] = &[
-    "as", "break", "const", "continue", "else", "enum", "fn", "for", "if", "impl", "in", "let", "loop", "match", "mod", "move", "mut",
-    "pub", "ref", "return", "self", "Self", "static", "struct", "super", "trait", "type", "use", "where", "while", "crate", "true",
-    "false",
+    "as", "async", "await", "break", "const", "continue", "else", "enum", "fn", "for", "if", "impl", "in", "let", "loop", "match", "mod",
+    "move", "mut", "pub", "ref", "return", "self", "Self", "static", "struct", "super", "trait", "type", "use", "where", "while", "crate",
+    "true", "false",
 ];
+
+/// Which file it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum File {
+    /// The loop's.
+    Reactor,
+    /// That of a thread that serves one connection.
+    Blocking,
+    /// That of `/chain`, in the style that runs.
+    Chain(Style),
+}
+
+/// What is known of one line.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mark {
+    /// Which, from 1.
+    pub line: usize,
+    /// Its share of the time, 0 to 1.
+    pub share: f64,
+    /// What is written behind it.
+    pub note: String,
+    /// How that looks.
+    pub role: Role,
+}
 
 /// The pane as data.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Shape {
-    /// Whether it is the text of a thread that serves one connection, and not the loop's.
-    pub blocking: bool,
+    /// Which file.
+    pub file: File,
     /// The line that is marked as running, from 1.
     pub running: Option<usize>,
     /// What is written behind that line.
     pub note: String,
-    /// Lines with their share of the loop's time.
-    pub heat: Vec<(usize, f64)>,
+    /// What is known of its lines.
+    pub marks: Vec<Mark>,
     /// The line that should be in view.
     pub focus: f64,
     /// Whether a stall holds the loop: the line burns.
     pub burning: Option<f64>,
+    /// What the ways of writing `/chain` come to; empty where another file is shown.
+    pub costs: Vec<StyleCost>,
 }
 
 /// The code pane of a specimen.
-pub fn shape(specimen: &Specimen, gaze: &Gaze, now: crate::base::units::Nanos) -> Shape {
+pub fn shape(world: &World, specimen: &Specimen, gaze: &Gaze, look: Look<'_>) -> Shape {
+    let shape =
+        |file, focus| Shape { file, running: None, note: String::new(), marks: Vec::new(), focus, burning: None, costs: Vec::new() };
     if !specimen.has_loop() {
         // Thousands of threads are on thousands of lines: none is marked.
-        let focus = line_of_turn() as f64;
-        return Shape { blocking: true, running: None, note: String::new(), heat: Vec::new(), focus, burning: None };
+        return shape(File::Blocking, line_of_turn() as f64);
+    }
+    if let Some(style) = gaze.steps.style {
+        let followed = gaze.steps.followed;
+        let note = followed.map(|f| format!("{} · {}", look.fill("conn", &[("id", &f.conn.0.to_string())]), f.age));
+        return Shape {
+            running: followed.map(|followed| followed.line),
+            note: note.unwrap_or_default(),
+            marks: steps(specimen, gaze, style, look),
+            costs: Style::ALL.iter().map(|of| styles::of(world, specimen, *of, style)).collect(),
+            ..shape(File::Chain(style), gaze.focus)
+        };
     }
     let shares = &gaze.figures.shares;
     let mut heat: Vec<_> = [Phase::Poll, Phase::Control].iter().map(|p| (line_of(*p, None), shares[*p as usize])).collect();
@@ -67,25 +114,80 @@ pub fn shape(specimen: &Specimen, gaze: &Gaze, now: crate::base::units::Nanos) -
     if !specimen.is_alive() {
         heat.clear();
     }
-    let held = specimen.reactor.running.map(|r| now.since(r.since));
+    let mark = |(line, share)| {
+        let note = if share >= LEAST { percent(share) } else { String::new() };
+        Mark { line, share, note, role: Role::Dim }
+    };
+    let held = specimen.reactor.running.map(|r| world.now.since(r.since));
     Shape {
-        blocking: false,
         running: gaze.line,
         note: gaze.line.and(held).map(|h| h.to_string()).unwrap_or_default(),
-        heat,
-        focus: gaze.focus,
-        burning: specimen.stalls.current.map(|s| now.since(s.began).as_secs()),
+        marks: heat.into_iter().map(mark).collect(),
+        burning: specimen.stalls.current.map(|s| world.now.since(s.began).as_secs()),
+        ..shape(File::Reactor, gaze.focus)
     }
+}
+
+/// What is known of the lines of `/chain`: where requests wait and for how long, where they are answered, and where nobody answers.
+fn steps(specimen: &Specimen, gaze: &Gaze, style: Style, look: Look<'_>) -> Vec<Mark> {
+    let told = &specimen.errands.chains.styles[style as usize];
+    let all: f64 = gaze.steps.waits.iter().flatten().map(|wait| wait.as_secs()).sum();
+    let mut marks: Vec<Mark> = Vec::new();
+    for call in 1..=CALLS {
+        let wait = gaze.steps.waits[call];
+        let mut note: Vec<String> = wait.map(|wait| wait.to_string()).into_iter().collect();
+        // In the pyramid a failure is answered in a branch of its own, else it goes down from here.
+        if style != Style::Callbacks && told.failed(call) > 0 {
+            note.push(look.fill("code.failed", &[("n", &grouped(told.failed(call)))]));
+        }
+        let share = wait.map_or(0.0, |wait| wait.as_secs() / all.max(1e-12));
+        marks.push(Mark { line: line_of_step(style, call as u16), share, note: note.join(" · "), role: Role::Dim });
+    }
+    let mut answered = |line, status: &str, many: u64, role| {
+        if many > 0 {
+            let note = format!("{} × {status}", grouped(many));
+            marks.push(Mark { line, share: 0.0, note, role });
+        }
+    };
+    let last = CALLS + 1;
+    answered(line_of_step(style, last as u16), "200", told.reached[last], Role::Good);
+    if style == Style::Callbacks {
+        (1..=CALLS).for_each(|call| answered(line_of_step(style, (last + call) as u16), "502", told.failed(call), Role::Warn));
+    } else {
+        answered(line_of_step(style, (last + 1) as u16), "502", (1..=CALLS).map(|call| told.failed(call)).sum(), Role::Warn);
+    }
+    if let Some(line) = line_of_forgotten(style) {
+        answered(line, &look.text("code.forgotten"), told.forgotten.iter().sum(), Role::Alarm);
+    }
+    marks
 }
 
 impl Shape {
     /// The path of the file, below `src`.
     pub fn file(&self) -> &'static str {
-        if self.blocking { "specimen/models/blocking.rs" } else { "specimen/reactor.rs" }
+        match self.file {
+            File::Reactor => "specimen/reactor.rs",
+            File::Blocking => "specimen/models/blocking.rs",
+            File::Chain(style) => source::style(style).file,
+        }
+    }
+
+    /// What the figures behind its lines are.
+    pub fn about(&self, look: Look<'_>) -> String {
+        let key = match self.file {
+            File::Reactor => "code.note",
+            File::Blocking => "code.threads",
+            File::Chain(_) => "code.waits",
+        };
+        look.text(key).into_owned()
     }
 
     fn lines(&self) -> &'static [Line] {
-        if self.blocking { &BLOCKING_LINES } else { &LINES }
+        match self.file {
+            File::Reactor => &LINES,
+            File::Blocking => &BLOCKING_LINES,
+            File::Chain(style) => &STYLE_LINES[style as usize],
+        }
     }
 }
 
@@ -140,9 +242,11 @@ pub struct Code<'a> {
 }
 
 /// Columns before the text: mark, number, heat.
-const GUTTER: u16 = 7;
+pub(super) const GUTTER: u16 = 7;
 /// Columns of text and note.
 const WIDEST: u16 = 104;
+/// Shares below this are not shown.
+const LEAST: f64 = 0.0005;
 
 impl Widget for &Code<'_> {
     fn render(self, area: Rect, buf: &mut Buffer) {
@@ -151,11 +255,12 @@ impl Widget for &Code<'_> {
         if area.is_empty() {
             return;
         }
-        let high = usize::from(area.height);
+        let below = styles::draw(&mut pen, &self.shape.costs, self.look);
+        let high = usize::from(area.height - below);
         let lines = self.shape.lines();
         let last = lines.len().saturating_sub(high);
         let top = (self.shape.focus.round() as usize).saturating_sub(1 + high / 3).min(last);
-        let hottest = self.shape.heat.iter().map(|h| h.1).fold(0.0, f64::max);
+        let hottest = self.shape.marks.iter().map(|h| h.share).fold(0.0, f64::max);
         for row in 0..high.min(lines.len()) {
             self.line(&mut pen, area.y + row as u16, top + row, hottest);
         }
@@ -167,7 +272,7 @@ impl Code<'_> {
         let (area, look) = (pen.area, self.look);
         let number = at + 1;
         let running = self.shape.running == Some(number);
-        let heat = self.shape.heat.iter().find(|h| h.0 == number).map(|h| h.1);
+        let mark = self.shape.marks.iter().find(|mark| mark.line == number);
         let over = running.then(|| look.style(Role::CodeRunning));
         if let Some(style) = over {
             pen.fill(Rect { y, height: 1, ..area }, ' ', style);
@@ -175,35 +280,28 @@ impl Code<'_> {
             pen.put(area.x, y, '▶', style.patch(mark));
         }
         let plain = |role: Role| over.unwrap_or_else(|| look.style(role));
-        pen.text_right(area.x + 5, y, &number.to_string(), plain(if heat.is_some() { Role::Dim } else { Role::Faint }));
-        if let Some(share) = heat.filter(|s| *s >= 0.0005) {
-            let strength = 0.25 + 0.75 * (share / hottest.max(1e-9)).sqrt();
+        pen.text_right(area.x + 5, y, &number.to_string(), plain(if mark.is_some() { Role::Dim } else { Role::Faint }));
+        if let Some(mark) = mark.filter(|mark| mark.share >= LEAST) {
+            let strength = 0.25 + 0.75 * (mark.share / hottest.max(1e-9)).sqrt();
             pen.put(area.x + 5, y, '▐', look.theme.glow(Role::Dispatch, strength));
         }
-        let note = match heat {
-            _ if running && !self.shape.note.is_empty() => self.shape.note.clone(),
-            Some(share) if share >= 0.0005 => percent(share),
-            _ => String::new(),
-        };
+        let note = if running && !self.shape.note.is_empty() { Some(&self.shape.note) } else { mark.map(|mark| &mark.note) };
+        let note = note.filter(|note| !note.is_empty());
         // Near the code, also where the pane is very wide.
         let right = area.right().min(area.x + WIDEST);
-        let end = if note.is_empty() { area.right() } else { right }.saturating_sub(if note.is_empty() {
-            0
-        } else {
-            note.chars().count() as u16 + 2
-        });
+        let end = note.map_or(area.right(), |note| right.saturating_sub(width(note) as u16 + 2));
         if let Some((indent, tokens)) = self.shape.lines().get(at) {
             let mut x = area.x + GUTTER + indent;
             for (token, role) in tokens {
                 x = pen.text_until(x, y, end, token, plain(*role));
             }
         }
-        if !note.is_empty() {
+        if let Some(note) = note {
             let style = match self.shape.burning {
                 Some(age) if running => plain(Role::Strong).patch(look.theme.burn(age)),
-                _ => plain(Role::Dim),
+                _ => plain(mark.map_or(Role::Dim, |mark| mark.role)),
             };
-            pen.text_right(right, y, &note, style);
+            pen.text_right(right, y, note, style);
         }
     }
 }
@@ -214,8 +312,11 @@ mod tests {
 
     #[test]
     fn cutting_loses_nothing() {
-        for (line, tokens) in REACTOR.lines().zip(LINES.iter()) {
-            assert_eq!(tokens.1.iter().map(|t| t.0).collect::<String>(), line.trim_start());
+        let chains = Style::ALL.iter().map(|of| (source::style(*of).text, &STYLE_LINES[*of as usize]));
+        for (text, lines) in chains.chain([(REACTOR, &*LINES)]) {
+            for (line, tokens) in text.lines().zip(lines) {
+                assert_eq!(tokens.1.iter().map(|t| t.0).collect::<String>(), line.trim_start());
+            }
         }
     }
 

@@ -21,6 +21,7 @@ pub mod moment;
 pub mod palette;
 pub mod side_by_side;
 pub mod slowest;
+pub mod styles;
 pub mod threads;
 pub mod timeline;
 pub mod tracks;

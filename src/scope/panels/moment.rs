@@ -44,6 +44,8 @@ pub fn fact(what: What, look: Look<'_>) -> String {
         | What::TaskQueued { handler, .. }
         | What::JobQueued { handler, .. }
         | What::JobBegan { handler, .. } => handler.name().to_owned(),
+        What::Stepped { at: (style, step), .. } => format!("{}, {step}", style.name()),
+        What::Allocated { by: (style, count), .. } => look.fill("code.allocated", &[("style", style.name()), ("n", &count.to_string())]),
         What::Responded { status_nth: (status, _), .. } => status.to_string(),
         What::Closed { reason, .. } => reason.name().to_owned(),
         What::Modelled { model, .. } => model.name().to_owned(),

@@ -15,7 +15,8 @@
 //! keys
 //! ```
 //!
-//! Height goes first to the lesson's and the timeline's least, then to the wheel, then to code and lesson.
+//! Height goes first to the lesson's and the timeline's least, then to the wheel, then to code and lesson. Where the load asks for `/chain`
+//! the code is what it is about: then code and lesson go before the wheel.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -26,6 +27,7 @@ use crate::scope::panels::{cards, clients, code, footer, head, kernel, lesson, t
 use crate::scope::pen::{frame, frame_lit};
 use crate::scope::theme::Role;
 use crate::scope::{Drawn, Scene, Screen, words};
+use crate::telemetry::vocabulary::Handler;
 
 use super::{SCREENS, inset};
 
@@ -55,8 +57,8 @@ pub struct Layout {
 /// Below so many columns there is no code pane.
 const NARROW: u16 = 100;
 
-/// Divides a screen of this size for so many specimens.
-pub fn layout(area: Rect, specimens: usize, workers: bool) -> Layout {
+/// Divides a screen of this size for so many specimens. `reads`: whether there is code to be read.
+pub fn layout(area: Rect, specimens: usize, workers: bool, reads: bool) -> Layout {
     let row = |y: u16, height: u16| Rect { y: area.y + y, height, ..area };
     let head = 3;
     let cards = match specimens {
@@ -70,7 +72,8 @@ pub fn layout(area: Rect, specimens: usize, workers: bool) -> Layout {
     let strip_least = 2 + tracks + 1 + u16::from(free >= 16);
     let roomy = if free > 40 { tracks.max(2) } else { u16::from(tracks == 1 && free >= 24) };
     let strip_wanted = strip_least + u16::from(workers) + roomy;
-    let lesson_least = (free * 35 / 100).clamp(5, 12);
+    let reads = reads && area.width >= NARROW;
+    let lesson_least = if reads { (free / 2).clamp(5, 22) } else { (free * 35 / 100).clamp(5, 12) };
     let most = 24.min(free * 2 / 5 + 1).max(free / 3);
     let top = free.saturating_sub(strip_wanted + lesson_least).min(most);
     // Where it would be too low to say anything, the cards and the strip must do.
@@ -131,7 +134,8 @@ pub fn draw(scene: &Scene<'_>, buf: &mut Buffer, drawn: &mut Drawn) {
     let look = scene.look;
     let world = scene.world;
     let workers = scene.chosen().is_some_and(|s| !s.workers.is_empty());
-    let at = layout(buf.area, world.specimens.len(), workers);
+    let reads = scene.scenario.load.mix.iter().any(|row| row.path.starts_with(Handler::Chain.name()));
+    let at = layout(buf.area, world.specimens.len(), workers, reads);
     head::Head::of(scene).draw(at.head, buf, targets);
     if !at.cards.is_empty() {
         let shape = cards::shape(scene);
@@ -187,10 +191,9 @@ pub fn draw(scene: &Scene<'_>, buf: &mut Buffer, drawn: &mut Drawn) {
     lesson::Lesson { shape: &shape, page: scene.ui.page, look }.draw(inner, buf, targets);
 
     if at.code.width >= 30 {
-        let shape = code::shape(shown, &gaze, world.now);
+        let shape = code::shape(world, shown, &gaze, look);
         let title = format!("{} · {}", look.text("panel.code"), shape.file());
-        let note = if specimen.has_loop() { look.text("code.note") } else { look.text("code.threads") };
-        let inner = inset(frame_lit(buf, at.code, look, &title, &note, None));
+        let inner = inset(frame_lit(buf, at.code, look, &title, &shape.about(look), None));
         code::Code { shape: &shape, look }.render(inner, buf);
     }
 

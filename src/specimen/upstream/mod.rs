@@ -113,6 +113,12 @@ impl Upstream {
         self.sockets.get(place(token)).is_some_and(|socket| socket.id == id).then_some(id)
     }
 
+    /// For whose request the call is made that this socket has, if it has one.
+    pub fn owner(&self, token: Token) -> Option<Token> {
+        self.whose(token)?;
+        self.sockets.get(place(token))?.owner()
+    }
+
     /// Makes a call, as soon as there is a connection for it. The call itself, where it has failed already.
     pub(super) fn start<P: Probe>(&mut self, call: Call, reach: &mut Reach<'_, P>) -> Option<Over> {
         let Some(address) = self.address else { return Some(call.over(Err(Failure::Refused))) };

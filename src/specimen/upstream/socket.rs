@@ -61,6 +61,11 @@ impl Socket {
         self.call.is_none()
     }
 
+    /// For whose request its call is made, if it has one.
+    pub fn owner(&self) -> Option<Token> {
+        self.call.as_ref().map(|(call, _)| call.owner)
+    }
+
     pub fn has_input(&self) -> bool {
         !self.input.is_empty()
     }

@@ -4,7 +4,7 @@ use super::{CLIENTS, Server, Story};
 use crate::base::ids::{ClientId, ConnId};
 use crate::base::units::Nanos;
 use crate::telemetry::event::{Lane, Readiness, What};
-use crate::telemetry::vocabulary::{Cause, Fault, Handler, Outcome, Phase};
+use crate::telemetry::vocabulary::{Cause, Fault, Handler, Outcome, Phase, Style};
 
 /// Between two strokes of what happens again and again.
 const STROKE: Nanos = Nanos::millis(20);
@@ -96,6 +96,43 @@ impl Story {
         })
     }
 
+    /// Every 20 ms somebody asks for `/chain`, which is written in this style, and each of its calls takes so long; every tenth's second
+    /// call fails.
+    #[must_use]
+    pub fn chain(self, length: Nanos, style: Style, call: Nanos) -> Self {
+        let calls = (call.0 / STROKE.0).max(1) as u32;
+        self.plague(length, |server, n| {
+            let asks = |request: u32| ConnId(STRANGERS + request % 4096);
+            let stepped = |request, step| What::Stepped { conn: asks(request), at: (style, step) };
+            server.turn(stepped(n, 1));
+            for (step, ended) in (1..=3).map(|step: u16| (step, n.checked_sub(calls * u32::from(step)))) {
+                let Some(request) = ended else { continue };
+                let fails = request % 10 == 3;
+                match (fails, step) {
+                    (true, 2) => server.turn(stepped(request, 6)),
+                    (true, 3) => continue,
+                    _ => server.turn(stepped(request, step + 1)),
+                }
+                if step == 3 || fails && step == 2 {
+                    let count = [37, 74, 44][style as usize];
+                    server.turn(What::Allocated { conn: asks(request), by: (style, count) });
+                }
+            }
+        })
+    }
+
+    /// Every 20 ms the second call of a request to `/chain` fails, and the branch answers nobody.
+    #[must_use]
+    pub fn forget(self, length: Nanos) -> Self {
+        self.plague(length, |server, n| {
+            let conn = ConnId(2 * STRANGERS + n);
+            for step in [1, 2] {
+                server.turn(What::Stepped { conn, at: (Style::Callbacks, step) });
+            }
+            server.turn(What::Abandoned { conn });
+        })
+    }
+
     /// Every 20 ms a client is cut off, and nothing says why.
     #[must_use]
     pub fn stray(self, length: Nanos) -> Self {
@@ -149,6 +186,15 @@ impl Server {
         // What came meanwhile waits in the kernel.
         let to = self.now;
         self.pump(to);
+    }
+
+    /// A turn of somebody's code that says this.
+    fn turn(&mut self, what: What) {
+        self.fact(What::Entered { phase: Phase::Tasks, detail: 1 });
+        self.fact(What::Began { conn: ConnId(STRANGERS), cause: Cause::Task });
+        self.fact(what);
+        self.now += Nanos::micros(8);
+        self.rest();
     }
 
     /// A callback that reads so many bytes, which are no request yet.
