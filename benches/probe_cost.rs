@@ -16,10 +16,9 @@ use common::{Columns, Flags, cores, median, pin, word};
 use loopscope::base::clock::Clock;
 use loopscope::base::ids::ConnId;
 use loopscope::base::units::count;
-use loopscope::telemetry::event::Readiness;
+use loopscope::telemetry::Recorder;
+use loopscope::telemetry::cost::{EVENTS, request};
 use loopscope::telemetry::shared::{LOOP_RING, Shared};
-use loopscope::telemetry::vocabulary::{Cause, Handler, Phase};
-use loopscope::telemetry::{Probe, Recorder, What};
 
 /// What watching may cost of the throughput.
 const PROMISED: f64 = 0.01;
@@ -90,20 +89,4 @@ fn nanos_per_event(clock: &Clock, reader: usize, quick: bool) -> anyhow::Result<
     let (_, lost) = reader.events();
     anyhow::ensure!(lost == 0, "{lost} events were dropped, which is cheaper than to record them");
     Ok(median(&figures))
-}
-
-/// Events that [`request`] records.
-const EVENTS: usize = 8;
-
-#[inline(never)]
-fn request(probe: &mut Recorder, conn: ConnId) {
-    probe.tick();
-    probe.enter(Phase::Poll, u32::MAX);
-    probe.enter(Phase::Dispatch, 1);
-    probe.note(What::Ready { conn, readiness: Readiness::READABLE });
-    probe.begin(Cause::Readable, conn);
-    probe.note(What::Read { conn, bytes: 40 });
-    probe.note(What::Requested { conn, handler: Handler::Root });
-    probe.note(What::Responded { conn, status_nth: (200, 1) });
-    probe.note(What::Wrote { conn, bytes: 131 });
 }

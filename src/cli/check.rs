@@ -201,19 +201,12 @@ impl Checking<'_> {
             lesson: Vec::new(),
         });
         (run.again_alone, run.error) = (again_alone, None);
-        let mut progress = Progress::new(&scenario.id, &self.board);
         let attempts = if beside == Beside::Nobody { ATTEMPTS } else { 1 };
-        let play = |run: &mut Run, progress: &mut Progress<'_>| {
-            if played { Ok(()) } else { play_fairly(found, self.place, self.signal, self.lang, attempts, progress, run) }
-        };
-        let walk = |run: &mut Run, progress: &mut Progress<'_>| {
-            if walked || self.options.no_lesson {
-                return Ok(());
-            }
-            walk(found, self.place, self.signal, self.lang, attempts, progress, run)
-        };
-        let result = play(&mut run, &mut progress).and_then(|()| walk(&mut run, &mut progress));
-        if let Err(error) = result {
+        let mut running = Running { check: self, found, attempts, progress: Progress::new(&scenario.id, &self.board), result: run };
+        let ended = (if played { Ok(()) } else { running.play_fairly() })
+            .and_then(|()| if walked || self.options.no_lesson { Ok(()) } else { running.walk() });
+        let Running { progress, result: mut run, .. } = running;
+        if let Err(error) = ended {
             if let Some(interrupted) = error.downcast_ref::<Interrupted>() {
                 progress.finish(false);
                 return Err(*interrupted);
@@ -226,81 +219,84 @@ impl Checking<'_> {
     }
 }
 
-fn start(found: &Found, place: &Place) -> anyhow::Result<Lab> {
-    let options = Options { bind: place.bind, port: place.port, history: None, ..Options::default() };
-    Lab::start(&found.scenario, &options).context("the lab did not start")
+/// One scenario's run: what is run, how often where the machine is too busy, and what came of it.
+struct Running<'a> {
+    check: &'a Checking<'a>,
+    found: &'a Found,
+    attempts: u32,
+    progress: Progress<'a>,
+    result: Run,
 }
 
-/// Plays the script, and again where claims failed while the machine was busy with something else: a loop that was not let run proves nothing.
-fn play_fairly(
-    found: &Found,
-    place: &Place,
-    signal: &Signal,
-    lang: Lang,
-    attempts: u32,
-    progress: &mut Progress<'_>,
-    result: &mut Run,
-) -> anyhow::Result<()> {
-    for attempt in 1..=attempts {
-        result.attempts += 1;
-        play(found, place, signal, lang, progress, result)?;
-        let passed = result.expectations.iter().all(|claim| claim.passed);
-        if passed || result.cpu_wait < BUSY || attempt == attempts {
-            break;
+impl Running<'_> {
+    fn start(&self) -> anyhow::Result<Lab> {
+        let place = self.check.place;
+        let options = Options { bind: place.bind, port: place.port, history: None, ..Options::default() };
+        Lab::start(&self.found.scenario, &options).context("the lab did not start")
+    }
+
+    /// Plays the script, and again where claims failed while the machine was busy with something else: a loop that was not let run proves
+    /// nothing.
+    fn play_fairly(&mut self) -> anyhow::Result<()> {
+        for attempt in 1..=self.attempts {
+            self.result.attempts += 1;
+            self.play()?;
+            let (claims, cpu_wait) = (&self.result.expectations, self.result.cpu_wait);
+            if self.is_settled(claims, cpu_wait, attempt) {
+                break;
+            }
+            self.progress.happened(&Happening::Again { cpu_wait });
         }
-        progress.happened(&Happening::Again { cpu_wait: result.cpu_wait });
+        Ok(())
     }
-    Ok(())
-}
 
-/// The script, and the scenario's claims at its end.
-fn play(found: &Found, place: &Place, signal: &Signal, lang: Lang, progress: &mut Progress<'_>, result: &mut Run) -> anyhow::Result<()> {
-    let mut lab = start(found, place)?;
-    let mut wait = || signal.wait();
-    let mut run = headless::Run::begin(&mut lab, &found.scenario, progress, &mut wait)?;
-    result.ready_after_ms = run.ready_after().as_millis();
-    let duration: Nanos = run.play()?;
-    result.cpu_wait = run.cpu_wait();
-    let world = run.world();
-    result.duration_ms = duration.as_millis();
-    (result.events, result.lost) = (world.events, world.lost);
-    result.expectations =
-        found.scenario.expect.iter().map(|claim| Claim::new(claim.judge(world, Lang::En), claim.judge(world, lang))).collect();
-    Ok(())
-}
-
-/// The lesson, on a lab of its own: the script may have left nothing alive.
-fn walk(
-    found: &Found,
-    place: &Place,
-    signal: &Signal,
-    lang: Lang,
-    attempts: u32,
-    progress: &mut Progress<'_>,
-    result: &mut Run,
-) -> anyhow::Result<()> {
-    let tries = |step: &Step| match step {
-        Step::Try { command, .. } => command.in_script(),
-        Step::Predict { see, .. } => see.as_ref().is_some_and(|see| see.command.in_script()),
-        Step::Task(_) => true,
-        Step::Say(_) => false,
-    };
-    if !found.scenario.lesson.iter().any(tries) {
-        return Ok(());
-    }
-    // As with the script: a loop that was not let run proves nothing.
-    for attempt in 1..=attempts {
-        let mut lab = start(found, place)?;
+    /// The script, and the scenario's claims at its end.
+    fn play(&mut self) -> anyhow::Result<()> {
+        let mut lab = self.start()?;
+        let (signal, lang) = (self.check.signal, self.check.lang);
         let mut wait = || signal.wait();
-        let mut run = headless::Run::begin(&mut lab, &found.scenario, progress, &mut wait)?;
-        result.lesson = run.walk(lang)?;
-        let cpu_wait = run.cpu_wait();
-        if result.lesson.iter().all(|claim| claim.passed) || cpu_wait < BUSY || attempt == attempts {
-            break;
-        }
-        progress.happened(&Happening::Again { cpu_wait });
+        let mut run = headless::Run::begin(&mut lab, &self.found.scenario, &mut self.progress, &mut wait)?;
+        self.result.ready_after_ms = run.ready_after().as_millis();
+        let duration: Nanos = run.play()?;
+        self.result.cpu_wait = run.cpu_wait();
+        let world = run.world();
+        self.result.duration_ms = duration.as_millis();
+        (self.result.events, self.result.lost) = (world.events, world.lost);
+        let claims = self.found.scenario.expect.iter();
+        self.result.expectations = claims.map(|claim| Claim::new(claim.judge(world, Lang::En), claim.judge(world, lang))).collect();
+        Ok(())
     }
-    Ok(())
+
+    /// The lesson, on a lab of its own: the script may have left nothing alive.
+    fn walk(&mut self) -> anyhow::Result<()> {
+        let tries = |step: &Step| match step {
+            Step::Try { command, .. } => command.in_script(),
+            Step::Predict { see, .. } => see.as_ref().is_some_and(|see| see.command.in_script()),
+            Step::Task(_) => true,
+            Step::Say(_) => false,
+        };
+        if !self.found.scenario.lesson.iter().any(tries) {
+            return Ok(());
+        }
+        // As with the script: a loop that was not let run proves nothing.
+        for attempt in 1..=self.attempts {
+            let mut lab = self.start()?;
+            let (signal, lang) = (self.check.signal, self.check.lang);
+            let mut wait = || signal.wait();
+            let mut run = headless::Run::begin(&mut lab, &self.found.scenario, &mut self.progress, &mut wait)?;
+            self.result.lesson = run.walk(lang)?;
+            let cpu_wait = run.cpu_wait();
+            if self.is_settled(&self.result.lesson, cpu_wait, attempt) {
+                break;
+            }
+            self.progress.happened(&Happening::Again { cpu_wait });
+        }
+        Ok(())
+    }
+
+    fn is_settled(&self, claims: &[Claim], cpu_wait: f64, attempt: u32) -> bool {
+        claims.iter().all(|claim| claim.passed) || cpu_wait < BUSY || attempt == self.attempts
+    }
 }
 
 /// Where this runs, and how many scenarios side by side.

@@ -16,8 +16,8 @@ use super::vocabulary::{Cause, Handler, Phase};
 use crate::base::clock::{Clock, thread_cpu};
 use crate::base::ids::ConnId;
 
-/// Events that one request tells.
-const EVENTS: usize = 8;
+/// Events that one [`request`] tells.
+pub const EVENTS: usize = 8;
 /// Batches that are timed; each fills half of the ring, which is then read empty.
 const BATCHES: usize = 5;
 
@@ -47,8 +47,9 @@ pub fn nanos_per_event(clock: &Clock) -> io::Result<f64> {
     Ok(figures[BATCHES / 2])
 }
 
+/// What a loop tells of one request on a connection that is kept alive.
 #[inline(never)]
-fn request(probe: &mut Recorder, conn: ConnId) {
+pub fn request(probe: &mut Recorder, conn: ConnId) {
     probe.tick();
     probe.enter(Phase::Poll, u32::MAX);
     probe.enter(Phase::Dispatch, 1);

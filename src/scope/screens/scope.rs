@@ -90,31 +90,22 @@ pub fn layout(area: Rect, specimens: usize, workers: bool, reads: bool) -> Layou
         })
     };
     let (top_row, bottom_row) = (row(y_top, top), row(y_bottom, bottom));
+    let (kernel, wheel, clients, code, lesson);
     if area.width < NARROW {
         // The code would be too narrow to be read: its place is the kernel's.
-        let wheel = area.width * 47 / 100;
-        let [wheel, clients, _] = columns(top_row, [wheel, area.width - wheel, 0]);
-        let kernel = (area.width * 2 / 5).clamp(24, 34);
-        let [kernel, lesson, _] = columns(bottom_row, [kernel, area.width - kernel, 0]);
-        let code = Rect { width: 0, ..bottom_row };
-        return Layout {
-            head: row(0, head),
-            cards: row(head, cards),
-            kernel,
-            wheel,
-            clients,
-            timeline: row(y_strip, strip),
-            code,
-            lesson,
-            footer: row(area.height.saturating_sub(1), 1),
-        };
+        let wheel_wide = area.width * 47 / 100;
+        [wheel, clients, _] = columns(top_row, [wheel_wide, area.width - wheel_wide, 0]);
+        let kernel_wide = (area.width * 2 / 5).clamp(24, 34);
+        [kernel, lesson, _] = columns(bottom_row, [kernel_wide, area.width - kernel_wide, 0]);
+        code = Rect { width: 0, ..bottom_row };
+    } else {
+        let kernel_wide = (area.width / 4).clamp(24, 44);
+        let clients_wide = (area.width * 35 / 100).clamp(24, 110);
+        let wheel_wide = area.width.saturating_sub(kernel_wide + clients_wide);
+        [kernel, wheel, clients] = columns(top_row, [kernel_wide, wheel_wide, clients_wide]);
+        let lesson_wide = (area.width * 47 / 100).clamp(36, 90);
+        [code, lesson, _] = columns(bottom_row, [area.width - lesson_wide, lesson_wide, 0]);
     }
-    let kernel = (area.width / 4).clamp(24, 44);
-    let clients = (area.width * 35 / 100).clamp(24, 110);
-    let wheel = area.width.saturating_sub(kernel + clients);
-    let [kernel, wheel, clients] = columns(top_row, [kernel, wheel, clients]);
-    let lesson_wide = (area.width * 47 / 100).clamp(36, 90);
-    let [code, lesson, _] = columns(bottom_row, [area.width - lesson_wide, lesson_wide, 0]);
     Layout {
         head: row(0, head),
         cards: row(head, cards),
