@@ -359,6 +359,7 @@ impl Figure {
             Self::Nesting { .. } => ("nesting of the code of /chain", "/chain 代码的嵌套层数"),
             Self::ErrorBranches { .. } => ("error branches of the code of /chain", "/chain 代码的错误分支数"),
             Self::SourceLines { .. } => ("lines of the code of /chain", "/chain 的代码行数"),
+            Self::Missing { .. } => ("missing from the shared accounts", "共享账户缺少的数目"),
             Self::LongestStall { .. } => ("longest stall", "最长的停顿"),
             Self::Victims { .. } => ("requests that one stall kept waiting", "一次停顿里等待的请求数"),
             Self::Lag { .. } => ("loop lag", "循环的延迟"),
@@ -410,6 +411,7 @@ impl Figure {
             | Self::Nesting { .. }
             | Self::ErrorBranches { .. }
             | Self::SourceLines { .. }
+            | Self::Missing { .. }
             | Self::Lost => count(value),
         }
     }
@@ -481,6 +483,7 @@ impl Figure {
             Self::Nesting { .. } => source(specimen, Listing::depth),
             Self::ErrorBranches { .. } => source(specimen, Listing::failure_branches),
             Self::SourceLines { .. } => source(specimen, Listing::lines),
+            Self::Missing { .. } => specimen.missing().map(f64::from),
             Self::Lag { .. } => loops_of(specimen).map(|process| process.reactor.lag.as_millis()).reduce(f64::max),
             Self::Lost => None,
         }

@@ -75,6 +75,7 @@ static PLAIN: &[Row] = rows![
     "nesting" Nesting "how deep the deepest block of the code of /chain lies" "/chain 的代码最深嵌套几层";
     "error-branches" ErrorBranches "branches that answer a failure in the code of /chain" "/chain 的代码里响应失败的分支数";
     "source-lines" SourceLines "lines of the code of /chain" "/chain 的代码行数";
+    "missing" Missing "what is missing from the accounts of /transfer after a caught panic" "panic 被捕获之后 /transfer 的账户少了多少";
     "abandoned" Abandoned "requests that nobody is left to answer" "再也无人响应的请求数";
 ];
 

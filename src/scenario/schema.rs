@@ -514,6 +514,11 @@ pub enum Figure {
         /// Where.
         specimen: String,
     },
+    /// What is missing from the accounts that all requests to `/transfer` share, after a panic was caught; not measured before one was.
+    Missing {
+        /// Where.
+        specimen: String,
+    },
     /// Telemetry that was lost, in events.
     Lost,
 }
@@ -550,6 +555,7 @@ impl Figure {
             | Self::LongestStall { specimen }
             | Self::Victims { specimen }
             | Self::Lag { specimen }
+            | Self::Missing { specimen }
             | Self::SourceLines { specimen }
             | Self::ErrorBranches { specimen }
             | Self::Nesting { specimen }

@@ -277,6 +277,7 @@ impl Stretch {
             | Figure::Nesting { .. }
             | Figure::ErrorBranches { .. }
             | Figure::SourceLines { .. }
+            | Figure::Missing { .. }
             | Figure::Lost => figure.value(world),
         }
     }

@@ -222,6 +222,10 @@ impl Conn {
                     true
                 }
                 Ok(Needs::Work(work)) => !self.place(Job { token, conn: self.id(), handler, work, is_task: false }, common),
+                Ok(Needs::Panic) => {
+                    let _begun = allowed.map(|row| row.needs(&call));
+                    faults::panic::meet();
+                }
                 Ok(Needs::Errand(errand)) => {
                     common.begin_errand(errand, token, handler);
                     true

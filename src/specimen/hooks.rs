@@ -156,6 +156,8 @@ pub enum Needs {
     Work(Work),
     /// What somebody's code says about it.
     Errand(Errand),
+    /// To end in a panic in the middle of its work.
+    Panic,
 }
 
 /// Code that is run for a request, and says what becomes of it.

@@ -6,6 +6,7 @@
 //! The tables are [`handlers`], [`faults`], [`mitigations`], and [`models`] (how else a server can wait for many). It knows neither the lab nor any screen.
 
 pub mod accept;
+pub mod accounts;
 pub mod config;
 pub mod conn;
 pub mod control;

@@ -14,6 +14,7 @@ use mio::{Events, Poll, Token};
 use slab::Slab;
 
 use super::accept::Accept;
+use super::accounts::ACCOUNTS;
 use super::conn::{Conn, SWEEPS};
 use super::errands::Errands;
 use super::hooks::{Habits, Hooks, Job};
@@ -297,6 +298,7 @@ impl<P: Probe> Server<P> {
         let conn = serial(token);
         self.common.stats.caught += 1;
         self.common.probe.note_now(What::Caught { conn });
+        self.common.probe.note(ACCOUNTS.report());
         self.common.out.truncate(self.common.whole);
         if !conn.is_some() || self.whose(token).is_none() {
             return;

@@ -322,6 +322,9 @@ facts! {
     /// Whoever served the request to `/chain` of this connection is done with it: how the code is written, and how often it has allocated.
     130 Allocated { conn: ConnId, by: (Style, u16) },
 
+    /// The accounts that all requests share were looked at after a panic: what is missing from their sum, and how many transfers were begun.
+    131 Balanced { missing: u32, begun: u32 },
+
     // ---- workers --------------------------------------------------------------------------------------------------
     /// A worker began a job.
     40 JobBegan { conn: ConnId, handler: Handler },

@@ -93,6 +93,8 @@ vocabulary! {
         Refused = "refused",
         /// `/count`: increments a counter that all requests share.
         Count = "/count",
+        /// `/transfer`: moves one from an account to another, in two steps.
+        Transfer = "/transfer",
     }
 }
 

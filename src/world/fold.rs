@@ -11,7 +11,7 @@ use super::strip::SLICE;
 use super::window::Slots;
 use super::{
     Asked, Change, Clients, Connections, Death, Errands, Kernel, Life, MAX_CHANGES, MAX_DEATHS, MAX_LAST_WORDS, MAX_WORKERS, Measures,
-    OwnCost, Reactor, Setup, Specimen, Spells, Stalls, Strip, Threads, TriggerSetting, Triggers, Worker, World, findings,
+    Missing, OwnCost, Reactor, Setup, Specimen, Spells, Stalls, Strip, Threads, TriggerSetting, Triggers, Worker, World, findings,
 };
 use crate::base::ids::{ConnId, SpecimenId};
 use crate::base::units::Nanos;
@@ -173,6 +173,7 @@ impl Specimen {
             died: 0,
             caught: 0,
             counted: None,
+            missing: None,
             errands: Errands::default(),
             lost: 0,
             lost_at: None,
@@ -450,6 +451,7 @@ impl Specimen {
         match what {
             What::Spawned { pid, before } => {
                 self.counted = None;
+                self.missing = None;
                 self.end(at, StallEnd::Died);
                 self.live = None;
                 self.kernel.left();
@@ -493,6 +495,10 @@ impl Specimen {
             }
             // Threads report in rings of their own, which can be a little out of order.
             What::Counted { value, made } if self.counted.is_none_or(|(_, before)| made >= before) => self.counted = Some((value, made)),
+            What::Balanced { missing: units, begun } => {
+                let since = self.missing.filter(|before| before.units > 0).map_or(at, |before| before.since);
+                self.missing = Some(Missing { units, begun, since });
+            }
             // Where threads are too many to be asked from outside, their process tells.
             What::ProcessSwitches { .. } => self.kernel.apply(at, what, self.reactor.worked),
             What::Mitigated { mitigation, on } => {

@@ -153,6 +153,8 @@ pub struct Specimen {
     pub caught: u32,
     /// What the counter that all its requests share said last, and what it should have said: the difference is what was lost.
     pub counted: Option<(u32, u32)>,
+    /// What a panic that was caught has left missing from the accounts that all its requests share; nothing before there was one.
+    pub missing: Option<Missing>,
     /// What its handlers do that wait for others.
     pub errands: Errands,
     /// Events of its rings that were dropped.
@@ -186,6 +188,17 @@ pub enum Change {
     Fault(Fault, bool),
     /// A mitigation was switched on (`true`) or off.
     Mitigation(Mitigation, bool),
+}
+
+/// What is missing from accounts that are shared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// How much.
+    pub units: u32,
+    /// How many transfers had been begun.
+    pub begun: u32,
+    /// Since when anything is missing, or when it was looked.
+    pub since: Nanos,
 }
 
 /// A fault that somebody asked for.

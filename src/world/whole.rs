@@ -30,6 +30,11 @@ impl Specimen {
         self.loops().flat_map(|process| &process.workers).map(|worker| worker.done).sum()
     }
 
+    /// What is missing from the accounts that its requests share; nothing where nobody has looked.
+    pub fn missing(&self) -> Option<u32> {
+        self.all_processes().filter_map(|process| process.missing).map(|missing| missing.units).reduce(u32::saturating_add)
+    }
+
     /// Connections that are open.
     pub fn open_connections(&self) -> u32 {
         self.loops().map(|process| process.connections.open).sum()

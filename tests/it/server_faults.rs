@@ -375,3 +375,17 @@ fn a_worker_can_park_instead_of_the_loop() {
     assert_eq!(first.answer().status, 200);
     assert!(longest_stall(&mut specimen) < 0.2);
 }
+
+#[test]
+fn what_a_caught_panic_leaves_half_changed_stays_until_the_process_ends() {
+    let sum = |specimen: &Specimen| specimen.connect().get("/transfer").text().trim().rsplit(' ').next().unwrap().parse::<u32>().unwrap();
+    let mut specimen = with(MitigationSetting::CatchPanic);
+    assert_eq!(sum(&specimen), 2_000_000);
+    assert_eq!(specimen.connect().get("/transfer?fault=panic").status, 500);
+    assert_eq!(specimen.connect().get("/?fault=panic").status, 500);
+    // One transfer was between its two steps; the other request was none.
+    specimen.wait_for(|what| matches!(what, What::Balanced { missing: 1, begun: 2 }));
+    assert_eq!(sum(&specimen), 1_999_999);
+    assert!(specimen.connect().get("/stats").text().contains("\"missing\":1"));
+    assert_eq!(sum(&with(MitigationSetting::CatchPanic)), 2_000_000, "another process begins whole");
+}

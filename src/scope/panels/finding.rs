@@ -42,6 +42,9 @@ pub fn of_state(finding: &Finding, look: Look<'_>) -> Option<(String, Vec<String
             let live = (live > 0).then(|| fill("live", &[("bytes", &kib(live))]));
             (said, unsent.into_iter().chain(live).collect())
         }
+        Evidence::HalfChanged { missing, begun } => {
+            (one(&[("n", &missing.to_string())]), vec![fill("transfers", &[("n", &n(begun.into()))]), fill("only_restart", &[])])
+        }
         Evidence::Unknown { astray, answered, cpu_wait } => {
             let said = one(&[("n", &astray.to_string()), ("of", &answered.to_string())]);
             let wait = cpu_wait.filter(|share| *share >= 0.05).map(|share| fill("cpu_wait", &[("share", &percent(share))]));

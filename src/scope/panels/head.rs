@@ -264,6 +264,9 @@ pub fn of_finding(finding: &Finding, scene: &Scene<'_>) -> Announcement {
         said.remedies = vec![(Command::NextSpecimen, look.text("announce.other").into_owned())];
         return said;
     }
+    if finding.kind == FindingKind::HalfChanged {
+        said.remedies.push((Command::Respawn, look.text("announce.respawn").into_owned()));
+    }
     said.remedies.extend(remedies(finding, specimen, look));
     let on: Vec<_> = finding.mitigations.iter().filter(|m| specimen.mitigations[**m as usize]).collect();
     if !finding.goes_on() && !on.is_empty() {

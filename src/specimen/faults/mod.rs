@@ -8,7 +8,7 @@ mod fd_leak;
 mod forgotten_branch;
 mod forgotten_drain;
 mod greedy_peer;
-mod panic;
+pub(super) mod panic;
 pub(super) mod rejected_promise;
 mod slow_senders;
 mod unbounded_responses;

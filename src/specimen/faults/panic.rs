@@ -8,7 +8,7 @@ use crate::telemetry::vocabulary::{Fault, Mitigation};
 
 pub(super) const ROW: Row = Row {
     kind: Fault::Panic,
-    about: "The next request's callback panics.",
+    about: "The next request's callback panics, in the middle of its work.",
     see: "The process dies with exit code 101 and its last words; every client is cut off.",
     at: Point::Request,
     standing: false,
@@ -23,6 +23,12 @@ struct Panic;
 
 impl Hook for Panic {
     fn request(&mut self) -> Needs {
-        panic!("a callback met what it had not expected");
+        Needs::Panic
     }
+}
+
+/// The panic itself. What the handler does first has been done, what it does last never will be.
+#[cold]
+pub fn meet() -> ! {
+    panic!("a callback met what it had not expected");
 }

@@ -8,6 +8,7 @@ mod echo;
 mod root;
 mod sleep;
 mod stats;
+mod transfer;
 
 use super::hooks::Needs;
 use super::stats::Stats;
@@ -67,7 +68,8 @@ impl Row {
 }
 
 /// Every handler.
-pub static HANDLERS: &[Row] = &[root::ROW, echo::ROW, bytes::ROW, sleep::ROW, compute::ROW, chain::ROW, stats::ROW, count::ROW];
+pub static HANDLERS: &[Row] =
+    &[root::ROW, echo::ROW, bytes::ROW, sleep::ROW, compute::ROW, chain::ROW, stats::ROW, count::ROW, transfer::ROW];
 
 /// The row for this path.
 #[inline]

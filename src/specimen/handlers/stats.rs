@@ -3,6 +3,7 @@
 use super::{Row, nothing};
 use crate::http::Method;
 use crate::http::response::JSON;
+use crate::specimen::accounts::ACCOUNTS;
 use crate::telemetry::vocabulary::Handler;
 
 pub(super) const ROW: Row = Row {
@@ -22,6 +23,7 @@ pub(super) const ROW: Row = Row {
             "bytes": { "read": stats.read, "written": stats.written },
             "sessions": { "live": stats.live.0, "kib": stats.live.1 },
             "panics_caught": stats.caught,
+            "accounts": { "from": ACCOUNTS.balances().0, "to": ACCOUNTS.balances().1, "missing": ACCOUNTS.missing() },
             "rejections_unhandled": stats.unhandled,
             "faults": stats.faults.iter().map(|f| f.name()).collect::<Vec<_>>(),
             "mitigations": stats.mitigations.iter().map(|m| m.name()).collect::<Vec<_>>(),

@@ -19,6 +19,7 @@ use crate::http::head::skip_empty_lines;
 use crate::http::request::whole;
 use crate::http::response::{CONTINUE, TEXT};
 use crate::http::{Fed, Parts, Refusal, Reply, Request, Scratch, Whole};
+use crate::specimen::accounts::ACCOUNTS;
 use crate::specimen::conn::{LINGER, MOST_DRAINED, lost};
 use crate::specimen::exchange::MOST_FOR_STRANGERS;
 use crate::specimen::faults;
@@ -163,6 +164,10 @@ impl Conn {
         self.began(handler);
         let mut chained = None;
         let wrong = match self.strike(request) {
+            Ok(Needs::Panic) => {
+                let _begun = allowed.map(|row| row.needs(&call));
+                faults::panic::meet();
+            }
             Ok(needs) => {
                 self.have(needs)?;
                 match allowed.map_or(Ok(Needs::Nothing), |row| row.needs(&call)) {
@@ -248,7 +253,7 @@ impl Conn {
     fn have(&mut self, needs: Needs) -> Next {
         match needs {
             // Errands are a loop's; what is left of them is asked for by its handler, above.
-            Needs::Nothing | Needs::Errand(_) => {}
+            Needs::Nothing | Needs::Errand(_) | Needs::Panic => {}
             Needs::Time(time) => {
                 self.flush()?;
                 sleep(time);
@@ -348,7 +353,7 @@ impl Conn {
     #[cold]
     fn panicked(&mut self, date: &Date) -> Next {
         lock(&self.house.stats).caught += 1;
-        self.house.note(self.id, &[What::Caught { conn: self.id }]);
+        self.house.note(self.id, &[What::Caught { conn: self.id }, ACCOUNTS.report()]);
         self.out.truncate(self.whole);
         Reply::last(&mut self.out, &date.dated).explain(500, &[], "The callback that was to answer this request panicked.");
         self.answered(500);

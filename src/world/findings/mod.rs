@@ -9,6 +9,7 @@ mod calm;
 mod computing;
 mod died;
 mod growing;
+mod half_changed;
 mod half_sent;
 mod leaking;
 mod lost;
@@ -55,6 +56,8 @@ pub enum FindingKind {
     Growing,
     /// More is offered than answered, without a stall.
     Overloaded,
+    /// A panic was caught, and what callbacks share is left half changed.
+    HalfChanged,
     /// A new process has taken the place of a dead one.
     Respawned,
     /// Events were dropped: what is shown has a gap.
@@ -192,6 +195,13 @@ pub enum Evidence {
         /// The share of a second for which the loop's thread waited for a CPU, where it is known.
         cpu_wait: Option<f64>,
     },
+    /// What a panic that was caught has left behind.
+    HalfChanged {
+        /// What is missing from the sum of the accounts that all requests share.
+        missing: u32,
+        /// Transfers that were begun.
+        begun: u32,
+    },
     /// More than it can do.
     Overload {
         /// Requests a second that are offered.
@@ -228,6 +238,7 @@ pub const FINDINGS: &[Rule] = &[
     Rule { kind: FindingKind::Leaking, name: "leaking-descriptors", judge: Judge::Lasting(leaking::find) },
     Rule { kind: FindingKind::Growing, name: "growing-memory", judge: Judge::Lasting(growing::find) },
     Rule { kind: FindingKind::Overloaded, name: "overloaded", judge: Judge::Lasting(overloaded::find) },
+    Rule { kind: FindingKind::HalfChanged, name: "half-changed", judge: Judge::Told(half_changed::find) },
     Rule { kind: FindingKind::Respawned, name: "respawned", judge: Judge::Told(respawned::find) },
     Rule { kind: FindingKind::LostTelemetry, name: "lost-telemetry", judge: Judge::Told(lost::find) },
     Rule { kind: FindingKind::Unknown, name: "unknown", judge: Judge::Lasting(unknown::find) },
@@ -386,6 +397,22 @@ mod tests {
         assert!((Nanos::millis(100)..Nanos::millis(200)).contains(&down), "{down}");
         let killed = judge(&calm(&["naive"]).death(9).calm(Nanos::secs(1)).world()).remove(0);
         assert_eq!(killed.mitigations, [Mitigation::Supervisor]);
+    }
+
+    #[test]
+    fn what_a_caught_panic_has_left_half_changed_is_found_until_another_process_runs() {
+        use crate::telemetry::event::{Event, Lane, Origin, What};
+        let story = calm(&["caught"]).panic().calm(Nanos::secs(1));
+        let mut world = story.world();
+        let mut tell = |lane, what| {
+            let from = Origin { specimen: SpecimenId(0), lane };
+            world.apply(&Event { at: story.end(), from, what });
+            judge(&world).iter().map(|found| (found.kind, found.goes_on())).collect::<Vec<_>>()
+        };
+        assert_eq!(tell(Lane::Loop, What::Balanced { missing: 0, begun: 8 }), [(FindingKind::Calm, true)]);
+        assert_eq!(tell(Lane::Loop, What::Balanced { missing: 1, begun: 9 }), [(FindingKind::HalfChanged, true)]);
+        let after = tell(Lane::Lab, What::Spawned { pid: 7, before: 1 });
+        assert!(after.iter().all(|(kind, _)| *kind != FindingKind::HalfChanged), "{after:?}");
     }
 
     #[test]
