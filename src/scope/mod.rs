@@ -12,6 +12,7 @@ pub mod ascii;
 pub mod cost;
 pub mod eye;
 pub mod line;
+pub mod menus;
 pub mod palette;
 pub mod panels;
 pub mod pen;

@@ -2,6 +2,7 @@
 
 use super::answers::Ask;
 use super::line::Line;
+use super::menus;
 use super::pointer::{Drag, Plot};
 use super::rows::{RequestOrder, RowId, Rows};
 use super::screens::SCREENS;
@@ -595,7 +596,7 @@ impl Ui {
             // What the palette offers depends on the language and the keys: whoever knows them takes it (see `palette::offers`).
             Open::Help | Open::Palette | Open::Why | Open::Connection => None,
             Open::Menu(menu) => {
-                let command = table::menu(menu).nth(entry)?.command()?;
+                let command = menus::entries(menu, scenario).get(entry)?.1.command()?;
                 self.open = Open::Nothing;
                 let command = match command {
                     Command::Arm(setting) => {

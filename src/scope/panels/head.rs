@@ -269,11 +269,13 @@ pub fn of_finding(finding: &Finding, scene: &Scene<'_>) -> Announcement {
     }
     said.remedies.extend(remedies(finding, specimen, look));
     let on: Vec<_> = finding.mitigations.iter().filter(|m| specimen.mitigations[**m as usize]).collect();
-    if !finding.goes_on() && !on.is_empty() {
-        // It has been answered: say so, and offer to see that it holds.
+    if !on.is_empty() {
+        // It has been answered: say so, and where it is over, offer to see that it holds.
         let names: Vec<_> = on.iter().map(|m| words::mitigation(look.lang, **m)).collect();
         said.details.insert(0, look.fill("announce.is_on", &[("mitigation", &names.join(", "))]));
-        said.remedies = again(finding, look).into_iter().collect();
+        if !finding.goes_on() {
+            said.remedies = again(finding, look).into_iter().collect();
+        }
     }
     said
 }
@@ -281,10 +283,9 @@ pub fn of_finding(finding: &Finding, scene: &Scene<'_>) -> Announcement {
 /// The mitigations that answer a finding and are not on, each with its key.
 fn remedies(finding: &Finding, specimen: &Specimen, look: Look<'_>) -> Vec<(Command, String)> {
     finding
-        .mitigations
-        .iter()
-        .filter(|m| !specimen.mitigations[**m as usize] && models::row(specimen.model.0).takes(**m))
-        .filter_map(|m| Some((table::by_id(m.name())?.command()?, words::mitigation(look.lang, *m).into_owned())))
+        .recommended(specimen)
+        .filter(|m| models::row(specimen.model.0).takes(*m))
+        .filter_map(|m| Some((table::by_id(m.name())?.command()?, words::mitigation(look.lang, m).into_owned())))
         .collect()
 }
 

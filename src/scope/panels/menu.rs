@@ -1,4 +1,5 @@
-//! The menus of faults, mitigations and triggers: what can be broken, what mends it, what freezes, what is on. Made from the table of commands.
+//! The menus of faults, mitigations and triggers: what can be broken, what mends it, what freezes, what is on. Made from the table of
+//! commands, in the order of [`menus`](crate::scope::menus).
 
 use std::ops::Range;
 
@@ -7,7 +8,8 @@ use ratatui::layout::Rect;
 
 use crate::command::Command;
 use crate::command::keymap::Context;
-use crate::command::table::{self, Menu, Row};
+use crate::command::table::{Menu, Row};
+use crate::scope::menus::{self, Group};
 use crate::scope::pen::{Pen, Targets, frame_lit};
 use crate::scope::text::{width, wrap};
 use crate::scope::theme::Role;
@@ -17,6 +19,8 @@ use crate::specimen::faults;
 /// One entry.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
+    /// The heading that it stands under.
+    pub group: Option<Group>,
     /// Its own key, which works without the menu too.
     pub key: String,
     /// What it is.
@@ -52,13 +56,14 @@ pub fn shape(scene: &Scene<'_>, menu: Menu) -> Shape {
         Menu::Mitigations => Context::MitigationMenu,
         Menu::Triggers => Context::TriggerMenu,
     };
-    let entries: Vec<_> = table::menu(menu).enumerate().map(|(n, row)| entry(scene, n, row, context, look)).collect();
+    let entries: Vec<_> =
+        menus::entries(menu, scene.scenario).into_iter().enumerate().map(|(n, of)| entry(scene, n, of, context, look)).collect();
     let chosen = scene.ui.entry.min(entries.len().saturating_sub(1));
     let specimen = scene.chosen().filter(|_| menu != Menu::Triggers).map(|s| s.name.clone()).unwrap_or_default();
     Shape { menu, specimen, entries, chosen }
 }
 
-fn entry(scene: &Scene<'_>, n: usize, row: &'static Row, context: Context, look: Look<'_>) -> Entry {
+fn entry(scene: &Scene<'_>, n: usize, (group, row): (Option<Group>, &'static Row), context: Context, look: Look<'_>) -> Entry {
     let command = row.command();
     let length = match command {
         Some(Command::Arm(setting)) => scene.ui.lengths.apply(setting).over().map(trigger::length),
@@ -78,7 +83,7 @@ fn entry(scene: &Scene<'_>, n: usize, row: &'static Row, context: Context, look:
     // Without a key of its own it has that of its place, as far as digits go.
     let digit = || if n < 9 { (n + 1).to_string() } else { String::new() };
     let key = look.keys.key(row, context).map_or_else(digit, |key| look.sign(key));
-    Entry { key, label: row.label.get(look.lang), help: row.help.get(look.lang), on, answers, length }
+    Entry { group, key, label: row.label.get(look.lang), help: row.help.get(look.lang), on, answers, length }
 }
 
 /// Draws a menu in the middle of an area, over what is there.
@@ -97,9 +102,14 @@ pub fn draw(shape: &Shape, look: Look<'_>, area: Rect, buf: &mut Buffer, targets
         })
         .collect();
     // Each entry in one line; the chosen one says what it does. Where there is room, all do.
-    let all: usize = helps.iter().map(|lines| lines.len() + 2).sum();
+    let heading = |n: usize| shape.entries[n].group.filter(|group| n == 0 || shape.entries[n - 1].group != Some(*group));
+    let headings = (0..shape.entries.len()).filter_map(heading).count();
+    // Without headings the first line is air.
+    let air = usize::from(headings == 0);
+    let all: usize = helps.iter().map(|lines| lines.len() + 2).sum::<usize>() + headings;
     let spread = all + 4 <= usize::from(area.height);
-    let high = if spread { all + 3 } else { shape.entries.len() + helps.get(shape.chosen).map_or(0, Vec::len) + 4 };
+    let folded = shape.entries.len() + headings + helps.get(shape.chosen).map_or(0, Vec::len);
+    let high = if spread { all + 2 + air } else { folded + 2 + 2 * air };
     let high = (high as u16).min(area.height);
     let at = Rect { x: area.x + (area.width - wide) / 2, y: area.y + (area.height - high) / 2, width: wide, height: high };
     targets.cover();
@@ -112,19 +122,35 @@ pub fn draw(shape: &Shape, look: Look<'_>, area: Rect, buf: &mut Buffer, targets
     };
     let (title, word_on) = (look.text(title), look.text(on));
     let inner = frame_lit(buf, at, look, &title, &shape.specimen, Some(Role::Accent));
-    let mut pen = Pen::new(buf, inner);
-    let mut y = inner.y + 1;
-    let room = usize::from(inner.height.saturating_sub(1));
+    let mut y = inner.y + air as u16;
     let lines: Vec<usize> = (0..shape.entries.len())
-        .map(|n| match (spread, n == shape.chosen) {
-            (true, _) => helps[n].len() + 2,
-            (false, true) => helps[n].len() + 1,
-            (false, false) => 1,
+        .map(|n| {
+            let own = match (spread, n == shape.chosen) {
+                (true, _) => helps[n].len() + 2,
+                (false, true) => helps[n].len() + 1,
+                (false, false) => 1,
+            };
+            own + usize::from(heading(n).is_some())
         })
         .collect();
-    for n in visible(&lines, shape.chosen, room) {
+    let shown = visible(&lines, shape.chosen, usize::from(inner.height).saturating_sub(air));
+    let (above, below) = (shown.start, shape.entries.len() - shown.end);
+    if above + below > 0 {
+        let text = format!(" ↑ {above}  ↓ {below} ");
+        Pen::new(buf, at).text_right(at.right().saturating_sub(2), at.bottom().saturating_sub(1), &text, look.style(Role::Accent));
+    }
+    let mut pen = Pen::new(buf, inner);
+    for n in shown {
         let entry = &shape.entries[n];
         let chosen = n == shape.chosen;
+        if let Some(group) = heading(n) {
+            let role = if group == Group::Lesson { Role::Accent } else { Role::Dim };
+            let x = pen.text(inner.x + 1, y, &look.text(group.key()), look.style(role)) + 1;
+            for x in x..inner.right().saturating_sub(1) {
+                pen.put(x, y, '╌', look.style(Role::Faint));
+            }
+            y += 1;
+        }
         let line = Rect { y, height: 1, ..inner };
         if chosen {
             pen.fill(line, ' ', look.style(Role::Chosen));

@@ -271,6 +271,12 @@ impl Rule {
 }
 
 impl Finding {
+    /// What answers it and is not on: what to recommend. What is on already has been recommended enough.
+    pub fn recommended(&self, specimen: &Specimen) -> impl Iterator<Item = Mitigation> {
+        let on = specimen.mitigations;
+        self.mitigations.iter().copied().filter(move |mitigation| !on[*mitigation as usize])
+    }
+
     /// Whether it is so now.
     pub fn goes_on(&self) -> bool {
         self.until.is_none()
@@ -485,6 +491,33 @@ mod tests {
         // What a stall leaves behind explains those who had to wait for it.
         let stalled = judge(&calm(&["naive"]).stall(Nanos::secs(2)).calm(Nanos::secs(5)).world());
         assert_eq!(stalled.iter().map(|f| f.kind).collect::<Vec<_>>(), [FindingKind::Computing]);
+    }
+
+    /// Whatever is found, and whatever is on.
+    #[test]
+    fn nothing_is_recommended_that_is_on() {
+        let two = Nanos::secs(2);
+        let stories: [fn(Story) -> Story; 6] = [
+            |s| s.stall(Nanos::millis(800)),
+            |s| s.panic(),
+            |s| s.leak(Nanos::secs(2)),
+            |s| s.greed(Nanos::secs(2)),
+            |s| s.drip(Nanos::secs(2), 120),
+            |s| s.rate(110_000.0).calm(Nanos::millis(500)),
+        ];
+        for story in stories {
+            let mut world = story(calm(&["naive"])).world();
+            let all = judge(&world);
+            assert!(all.iter().any(|finding| finding.recommended(&world.specimens[0]).next().is_some()), "{all:?}");
+            for mitigation in Mitigation::ALL {
+                world.specimens[0].mitigations = [false; Mitigation::COUNT];
+                world.specimens[0].mitigations[*mitigation as usize] = true;
+                assert!(judge(&world).iter().all(|finding| finding.recommended(&world.specimens[0]).all(|m| m != *mitigation)));
+            }
+        }
+        let overloaded = calm(&["naive"]).mend(Mitigation::Shedding).rate(110_000.0).calm(two).world();
+        let found = judge(&overloaded).remove(0);
+        assert_eq!((found.kind, found.recommended(&overloaded.specimens[0]).count()), (FindingKind::Overloaded, 0));
     }
 
     /// In however many steps time passes, and whether live or folded again from a keyframe.
