@@ -360,6 +360,9 @@ impl Figure {
             Self::ErrorBranches { .. } => ("error branches of the code of /chain", "/chain 代码的错误分支数"),
             Self::SourceLines { .. } => ("lines of the code of /chain", "/chain 的代码行数"),
             Self::Missing { .. } => ("missing from the shared accounts", "共享账户缺少的数目"),
+            Self::JobTime { .. } => ("longest job", "最长的工作"),
+            Self::JobTurns { .. } => ("turns of the longest job", "最长的工作占用循环的次数"),
+            Self::HandOver { .. } => ("hand-over of the longest job", "最长的工作的交接时间"),
             Self::LongestStall { .. } => ("longest stall", "最长的停顿"),
             Self::Victims { .. } => ("requests that one stall kept waiting", "一次停顿里等待的请求数"),
             Self::Lag { .. } => ("loop lag", "循环的延迟"),
@@ -383,6 +386,8 @@ impl Figure {
             | Self::LongestCallback { .. }
             | Self::LongestStall { .. }
             | Self::Lag { .. }
+            | Self::JobTime { .. }
+            | Self::HandOver { .. }
             | Self::OldestJob { .. } => Nanos((value.clamp(0.0, 1e12) * 1e6).round() as u64).to_string(),
             Self::CallsPerRequest { .. } => format!("{value:.2}"),
             Self::Allocations { .. } => format!("{value:.0}"),
@@ -412,6 +417,7 @@ impl Figure {
             | Self::ErrorBranches { .. }
             | Self::SourceLines { .. }
             | Self::Missing { .. }
+            | Self::JobTurns { .. }
             | Self::Lost => count(value),
         }
     }
@@ -484,6 +490,9 @@ impl Figure {
             Self::ErrorBranches { .. } => source(specimen, Listing::failure_branches),
             Self::SourceLines { .. } => source(specimen, Listing::lines),
             Self::Missing { .. } => specimen.missing().map(f64::from),
+            Self::JobTime { .. } => specimen.longest_job().map(|job| job.took.as_millis()),
+            Self::JobTurns { .. } => specimen.longest_job().map(|job| f64::from(job.turns)),
+            Self::HandOver { .. } => specimen.longest_job().and_then(|job| job.hand_over).map(Nanos::as_millis),
             Self::Lag { .. } => loops_of(specimen).map(|process| process.reactor.lag.as_millis()).reduce(f64::max),
             Self::Lost => None,
         }

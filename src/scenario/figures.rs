@@ -76,6 +76,9 @@ static PLAIN: &[Row] = rows![
     "error-branches" ErrorBranches "branches that answer a failure in the code of /chain" "/chain 的代码里响应失败的分支数";
     "source-lines" SourceLines "lines of the code of /chain" "/chain 的代码行数";
     "missing" Missing "what is missing from the accounts of /transfer after a caught panic" "panic 被捕获之后 /transfer 的账户少了多少";
+    "job" JobTime "the longest piece of work, from its request to its answer; ms" "最长的一项工作,从请求到响应;ms";
+    "job-turns" JobTurns "turns of the loop that this work needed" "这项工作占用循环的次数";
+    "hand-over" HandOver "what this work waited between the threads, there and back; ms" "这项工作在线程之间往返等待的时间;ms";
     "abandoned" Abandoned "requests that nobody is left to answer" "再也无人响应的请求数";
 ];
 

@@ -519,6 +519,21 @@ pub enum Figure {
         /// Where.
         specimen: String,
     },
+    /// How long the longest piece of work took from its request to its answer (`/compute`, and faults that work or wait).
+    JobTime {
+        /// Where.
+        specimen: String,
+    },
+    /// Turns of the loop that this work needed.
+    JobTurns {
+        /// Where.
+        specimen: String,
+    },
+    /// What this work waited for a worker to begin it, and for the loop to hear of its end; not measured where no worker had it.
+    HandOver {
+        /// Where.
+        specimen: String,
+    },
     /// Telemetry that was lost, in events.
     Lost,
 }
@@ -555,6 +570,9 @@ impl Figure {
             | Self::LongestStall { specimen }
             | Self::Victims { specimen }
             | Self::Lag { specimen }
+            | Self::HandOver { specimen }
+            | Self::JobTurns { specimen }
+            | Self::JobTime { specimen }
             | Self::Missing { specimen }
             | Self::SourceLines { specimen }
             | Self::ErrorBranches { specimen }

@@ -278,6 +278,9 @@ impl Stretch {
             | Figure::ErrorBranches { .. }
             | Figure::SourceLines { .. }
             | Figure::Missing { .. }
+            | Figure::JobTime { .. }
+            | Figure::JobTurns { .. }
+            | Figure::HandOver { .. }
             | Figure::Lost => figure.value(world),
         }
     }

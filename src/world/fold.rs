@@ -10,8 +10,9 @@ use super::stalls::StallEnd;
 use super::strip::SLICE;
 use super::window::Slots;
 use super::{
-    Asked, Change, Clients, Connections, Death, Errands, Kernel, Life, MAX_CHANGES, MAX_DEATHS, MAX_LAST_WORDS, MAX_WORKERS, Measures,
-    Missing, OwnCost, Reactor, Setup, Specimen, Spells, Stalls, Strip, Threads, TriggerSetting, Triggers, Worker, World, findings,
+    Asked, Change, Clients, Connections, Death, Errands, Jobs, Kernel, Life, MAX_CHANGES, MAX_DEATHS, MAX_LAST_WORDS, MAX_WORKERS,
+    Measures, Missing, OwnCost, Reactor, Setup, Specimen, Spells, Stalls, Strip, Threads, TriggerSetting, Triggers, Worker, World,
+    findings,
 };
 use crate::base::ids::{ConnId, SpecimenId};
 use crate::base::units::Nanos;
@@ -174,6 +175,7 @@ impl Specimen {
             caught: 0,
             counted: None,
             missing: None,
+            jobs: Jobs::default(),
             errands: Errands::default(),
             lost: 0,
             lost_at: None,
@@ -242,11 +244,15 @@ impl Specimen {
             }
             What::Requested { conn, handler } => {
                 self.reactor.requested(at, conn, handler);
+                self.jobs.requested(at, conn, handler);
                 if let Some(connection) = self.connections.of(conn) {
                     connection.requested(at, handler);
                 }
             }
             What::Responded { conn, .. } => {
+                if !self.jobs.is_empty() {
+                    self.jobs.answered(at, conn);
+                }
                 if let Some(connection) = self.connections.of(conn) {
                     connection.responded(at);
                 }
@@ -276,12 +282,17 @@ impl Specimen {
                 self.reactor.calls += 1;
                 self.connections.closed(conn, reason);
                 self.errands.closed(conn);
+                self.jobs.closed(conn);
             }
             What::AcceptFailed { errno } => {
                 self.connections.accept_failed = (self.connections.accept_failed.0.saturating_add(1), errno);
             }
             What::TimerSet { conn, .. } | What::Asked { conn } => self.put_off(conn, None),
-            What::TaskQueued { conn, handler } | What::JobQueued { conn, handler } => self.put_off(conn, Some(handler)),
+            What::TaskQueued { conn, handler } => self.put_off(conn, Some(handler)),
+            What::JobQueued { conn, handler } => {
+                self.jobs.queued(at, conn);
+                self.put_off(conn, Some(handler));
+            }
             What::TimerLate { micros, .. } => self.reactor.timer_late(Nanos::micros(u64::from(micros))),
             What::Gated { held } => {
                 // The gate stands before a callback or a tick: whatever ran before it is over.
@@ -313,6 +324,9 @@ impl Specimen {
         self.pass(at);
         if n >= self.workers.len() {
             self.workers.resize(n + 1, Worker::default());
+        }
+        if let What::JobBegan { conn, .. } | What::JobEnded { conn } = what {
+            self.jobs.worked(at, conn, matches!(what, What::JobEnded { .. }));
         }
         let worker = &mut self.workers[n];
         if let What::JobBegan { conn, handler } = what {
@@ -480,6 +494,9 @@ impl Specimen {
         match what {
             What::Struck { conn, fault } => {
                 self.reactor.struck(conn, fault, on_loop);
+                if on_loop {
+                    self.jobs.struck(at, conn, fault);
+                }
                 if let Some(asked) = self.asked.as_mut().filter(|asked| asked.fault == fault) {
                     asked.struck = true;
                 }
@@ -539,6 +556,8 @@ impl Specimen {
                 self.kernel.mark();
                 self.processes.iter_mut().for_each(|process| process.kernel.mark());
                 self.reactor.mark();
+                self.jobs.mark();
+                self.processes.iter_mut().for_each(|process| process.jobs.mark());
                 self.processes.iter_mut().for_each(|process| process.reactor.mark());
             }
             What::LoadSpawned { pid } => {
@@ -609,6 +628,9 @@ impl Specimen {
                 handler = connection.handler;
             }
         }
+        if !self.jobs.is_empty() && matches!(cause, Cause::Task | Cause::Completion | Cause::Readable) {
+            self.jobs.turn(at, conn);
+        }
         self.reactor.began(at, conn, cause, handler);
         self.begun = (self.clients.in_flight, self.clients.sent);
         self.queue = 0;
@@ -637,6 +659,7 @@ impl Specimen {
         self.over(at, how);
         self.reactor.end();
         self.errands.end();
+        self.jobs.end();
         self.spells.end();
         self.workers.iter_mut().for_each(|worker| worker.job = None);
         self.threads.end();

@@ -14,6 +14,7 @@ pub mod findings;
 mod fold;
 pub mod history;
 mod hogs;
+pub mod jobs;
 pub mod kernel;
 pub mod life;
 pub mod measures;
@@ -45,6 +46,7 @@ use crate::telemetry::vocabulary::{Fault, Mitigation, Model};
 pub use clients::Clients;
 pub use connections::{Connection, Connections, Stage};
 pub use errands::Errands;
+pub use jobs::{Job, Jobs};
 pub use kernel::Kernel;
 pub use measures::{Measure, Measures};
 pub use reactor::{Reactor, Running};
@@ -155,6 +157,8 @@ pub struct Specimen {
     pub counted: Option<(u32, u32)>,
     /// What a panic that was caught has left missing from the accounts that all its requests share; nothing before there was one.
     pub missing: Option<Missing>,
+    /// Long work, each piece as a whole.
+    pub jobs: Jobs,
     /// What its handlers do that wait for others.
     pub errands: Errands,
     /// Events of its rings that were dropped.

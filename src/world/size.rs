@@ -49,6 +49,7 @@ impl Specimen {
             + self.connections.bytes()
             + self.clients.bytes()
             + table::<(ConnId, Serving)>(self.threads.capacity())
+            + table::<(ConnId, [Nanos; 8])>(self.jobs.capacity())
             + table::<(ConnId, Place)>(self.errands.chains.capacity())
             + self.processes.iter().map(Self::bytes).sum::<usize>()
             + 128 * 72 // The kernel's samples.

@@ -6,7 +6,7 @@
 use crate::base::units::Nanos;
 use crate::telemetry::vocabulary::Model;
 
-use super::{Specimen, Stall};
+use super::{Job, Specimen, Stall};
 
 impl Specimen {
     /// Its event loops: itself, or each of its worker processes.
@@ -33,6 +33,11 @@ impl Specimen {
     /// What is missing from the accounts that its requests share; nothing where nobody has looked.
     pub fn missing(&self) -> Option<u32> {
         self.all_processes().filter_map(|process| process.missing).map(|missing| missing.units).reduce(u32::saturating_add)
+    }
+
+    /// The piece of work that took longest, of all its loops.
+    pub fn longest_job(&self) -> Option<Job> {
+        self.loops().filter_map(|process| process.jobs.longest).max_by_key(|job| (job.struck, job.took))
     }
 
     /// Connections that are open.
