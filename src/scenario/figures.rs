@@ -79,6 +79,7 @@ static PLAIN: &[Row] = rows![
     "job" JobTime "the longest piece of work, from its request to its answer; ms" "最长的一项工作,从请求到响应;ms";
     "job-turns" JobTurns "turns of the loop that this work needed" "这项工作占用循环的次数";
     "hand-over" HandOver "what this work waited between the threads, there and back; ms" "这项工作在线程之间往返等待的时间;ms";
+    "capacity" Capacity "answers below 400 a second while more was offered than served" "请求多于所能服务时,每秒 400 以下的响应数";
     "abandoned" Abandoned "requests that nobody is left to answer" "再也无人响应的请求数";
 ];
 

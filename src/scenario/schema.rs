@@ -534,6 +534,11 @@ pub enum Figure {
         /// Where.
         specimen: String,
     },
+    /// Answers below 400 a second, on average over the times at which more was offered than served; not measured where all was served.
+    Capacity {
+        /// Where.
+        specimen: String,
+    },
     /// Telemetry that was lost, in events.
     Lost,
 }
@@ -570,6 +575,7 @@ impl Figure {
             | Self::LongestStall { specimen }
             | Self::Victims { specimen }
             | Self::Lag { specimen }
+            | Self::Capacity { specimen }
             | Self::HandOver { specimen }
             | Self::JobTurns { specimen }
             | Self::JobTime { specimen }

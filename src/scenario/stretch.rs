@@ -281,6 +281,7 @@ impl Stretch {
             | Figure::JobTime { .. }
             | Figure::JobTurns { .. }
             | Figure::HandOver { .. }
+            | Figure::Capacity { .. }
             | Figure::Lost => figure.value(world),
         }
     }

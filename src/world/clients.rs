@@ -13,6 +13,7 @@ use crate::base::units::Nanos;
 use crate::telemetry::vocabulary::Outcome;
 
 use super::connections::{Connections, SerialMap};
+use super::curve::Curve;
 pub use super::spectrogram::{COLUMN, COLUMNS, ROW_BOUNDS, ROWS, Spectrogram};
 use super::window::{self, Slots, Window};
 
@@ -68,6 +69,8 @@ pub struct Clients {
     pub recent_uncorrected: Window,
     /// Latencies by row of the mix since the beginning or the last mark; rows beyond the first [`MAX_ROWS`] are not told apart.
     pub by_row: Vec<Histogram<u32>>,
+    /// Latency against offered load.
+    pub curve: Curve,
     /// Answers per column and latency row, oldest first.
     pub spectrogram: Spectrogram,
     /// The slowest requests so far with the parts of their latency, slowest first; at most [`MAX_TAIL`].
@@ -175,6 +178,7 @@ impl Default for Clients {
             total_uncorrected: window::histogram(),
             recent_uncorrected: Window::default(),
             by_row: Vec::new(),
+            curve: Curve::default(),
             spectrogram: Spectrogram::default(),
             tail: Vec::new(),
             each: Vec::new(),
@@ -242,6 +246,7 @@ impl Clients {
         self.recent.slide(now);
         self.recent_uncorrected.slide(now);
         self.spectrogram.slide(now);
+        self.curve.slide(now, self.offered);
         if self.slots.slide(now) {
             self.rate = self.slots.rate(|s| u64::from(s.answered));
             self.slots.now().backlog = self.backlog;
@@ -321,6 +326,9 @@ impl Clients {
     pub(super) fn finished(&mut self, at: Nanos, id: ClientId, outcome: Outcome, connections: &Connections, slow: Nanos) -> Ended {
         self.outcomes[outcome as usize] += 1;
         let answered = matches!(outcome, Outcome::Answered | Outcome::ErrorStatus);
+        if outcome == Outcome::Answered {
+            self.curve.served();
+        }
         if answered {
             self.answered += 1;
             self.slots.now().answered += 1;
@@ -377,6 +385,7 @@ impl Clients {
         window::record(&mut self.total, latency);
         self.recent.record(latency);
         self.spectrogram.count(latency);
+        self.curve.ended(latency);
         let row = row as usize;
         if row >= self.by_row.len() && row < MAX_ROWS {
             self.by_row.resize_with(row + 1, window::histogram);

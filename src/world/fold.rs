@@ -422,6 +422,7 @@ impl Specimen {
                 self.strip.waiting(self.clients.under_way());
             }
             What::Offered { millirate, connections } => {
+                self.clients.curve.offered(at);
                 self.clients.offered = (millirate > 0).then(|| f64::from(millirate) / 1e3);
                 self.clients.clients = connections;
             }

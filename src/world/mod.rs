@@ -9,6 +9,7 @@
 pub mod chains;
 pub mod clients;
 pub mod connections;
+pub mod curve;
 pub mod errands;
 pub mod findings;
 mod fold;

@@ -5,6 +5,7 @@ use hdrhistogram::Histogram;
 use super::chains::Place;
 use super::clients::{Client, ROWS};
 use super::connections::Connection;
+use super::curve::Point;
 use super::reactor::{Ready, Tally};
 use super::strip::Slice;
 use super::threads::Serving;
@@ -75,6 +76,11 @@ impl Clients {
             .map(histogram)
             .sum::<usize>();
         let spectrogram = self.spectrogram.cells.capacity() * size_of::<[u32; ROWS]>();
-        histograms + spectrogram + size_of_val(&self.tail[..]) + each * size_of::<Client>() + table::<(u16, ClientId)>(by_port)
+        histograms
+            + spectrogram
+            + self.curve.points.capacity() * size_of::<Point>()
+            + size_of_val(&self.tail[..])
+            + each * size_of::<Client>()
+            + table::<(u16, ClientId)>(by_port)
     }
 }

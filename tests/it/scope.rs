@@ -475,6 +475,12 @@ fn states() -> Vec<State> {
         state("measuring", mended().stall(Nanos::millis(300)).calm(Nanos::millis(2300)).world(), at(0), &computing),
         state("measured", mended().stall(Nanos::millis(300)).calm(Nanos::secs(7)).world(), at(0), &computing),
         state("unfair", one().greed(Nanos::secs(2)).world(), at(0), &computing),
+        state(
+            "latency-curve",
+            one().rate(2_600.0).calm(Nanos::secs(2)).rate(9_000.0).calm(Nanos::secs(2)).rate(110_000.0).calm(Nanos::millis(2_500)).world(),
+            Ui { screen: Screen::Latency, ..at(0) },
+            &scenario("overload"),
+        ),
         state("latency-three", three().world(), Ui { screen: Screen::Latency, chosen: 2, ..at(0) }, &computing),
         state("latency-none", World::new(&Story::new(&["naive"]).setup()), Ui { screen: Screen::Latency, ..at(0) }, &computing),
         state(

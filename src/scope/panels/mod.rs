@@ -6,6 +6,7 @@ pub mod code;
 pub mod connections;
 pub mod cost;
 pub mod course;
+pub mod curve;
 pub mod finding;
 pub mod footer;
 pub mod head;

@@ -11,13 +11,15 @@
 //! ╰──────────────────────────────────────────────────────────────╯
 //! keys
 //! ```
+//!
+//! Where several rates were offered, latency against offered load comes in: beside the histogram where that is wide enough, else in its place.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::widgets::Widget;
 
 use crate::command::Command;
-use crate::scope::panels::{clients, latency, slowest};
+use crate::scope::panels::{clients, curve, latency, slowest};
 use crate::scope::pen::frame;
 use crate::scope::{Drawn, Scene};
 use crate::world::window::Quantiles;
@@ -36,9 +38,25 @@ pub fn draw(scene: &Scene<'_>, buf: &mut Buffer, drawn: &mut Drawn) {
     let right = (body.width * 2 / 5).clamp(34, 48);
     let left = Rect { width: body.width.saturating_sub(right), ..above };
     let right = Rect { x: left.right(), width: body.width - left.width, ..above };
-    let upper = if above.height >= 11 { (above.height * 2 / 5).clamp(5, 16) } else { above.height };
-
-    let at = Rect { height: upper, ..left };
+    let against = curve::shape(specimen);
+    let upper = match (&against, above.height) {
+        (Some(_), 16..) => (above.height * 3 / 5).clamp(9, 22),
+        (None, 11..) => (above.height * 2 / 5).clamp(5, 16),
+        _ => above.height,
+    };
+    let mut at = Rect { height: upper, ..left };
+    if let Some(shape) = &against {
+        let wide = if left.width >= 100 { left.width / 2 } else { left.width };
+        let inner = inset(frame(
+            buf,
+            Rect { x: left.right() - wide, width: wide, ..at },
+            look,
+            &look.text("latency.against"),
+            &look.text("latency.points"),
+        ));
+        curve::Curve { shape, look }.render(inner, buf);
+        at.width -= wide;
+    }
     // Which of the two is shown, and what the other would say: their difference is what an open loop is for.
     let uncorrected = scene.ui.uncorrected;
     let (recent, other) = match (gaze.figures.recent, gaze.figures.uncorrected) {
@@ -49,9 +67,11 @@ pub fn draw(scene: &Scene<'_>, buf: &mut Buffer, drawn: &mut Drawn) {
     let key = look.key(&Command::Correction, scene.context());
     let title = look.text(if uncorrected { "latency.uncorrected" } else { "latency.corrected" });
     let note = look.fill(if uncorrected { "latency.hides" } else { "latency.otherwise" }, &[("key", &key), ("other", &p99(other))]);
-    let inner = inset(frame(buf, at, look, &title, &note));
-    let shape = latency::histogram(specimen, recent, uncorrected, inner.width);
-    latency::Histogram { shape: &shape, look }.render(inner, buf);
+    if !at.is_empty() {
+        let inner = inset(frame(buf, at, look, &title, &note));
+        let shape = latency::histogram(specimen, recent, uncorrected, inner.width);
+        latency::Histogram { shape: &shape, look }.render(inner, buf);
+    }
 
     let at = Rect { y: left.y + upper, height: left.height - upper, ..left };
     if !at.is_empty() {
