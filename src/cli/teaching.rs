@@ -103,6 +103,7 @@ fn about_handler(kind: Handler, about: &'static str, lang: Lang) -> &'static str
         Handler::Stats => "服务器自己的计数,JSON。",
         Handler::Count => "读共享计数器,工作一会儿,再写回加一的值。",
         Handler::Transfer => "分两步从一个账户转 1 到另一个;两者之和不变,除非中间发生 panic。",
+        Handler::Beats => "两个每 ms 毫秒运行一次的工作,从第一个这样的请求开始,以及各自落后多少。",
         Handler::Refused => "被拒绝的请求。",
     };
     pick(lang, about, zh)

@@ -260,6 +260,11 @@ fn errands(specimen: &Specimen, count: impl Fn(&Errands) -> u64) -> f64 {
     specimen.loops().map(|process| count(&process.errands)).sum::<u64>() as f64
 }
 
+/// How far the jobs that repeat are behind: that which counts from its last run, or from the first moment.
+fn beats(specimen: &Specimen, job: usize) -> Option<f64> {
+    specimen.loops().filter_map(|process| process.beats).map(|beats| beats[job].0.as_millis()).reduce(f64::max)
+}
+
 /// What the source comes to of the style in which it runs `/chain`.
 fn source(specimen: &Specimen, of: fn(&Listing) -> usize) -> Option<f64> {
     specimen.has_loop().then(|| of(&style(specimen.style())) as f64)
@@ -364,6 +369,8 @@ impl Figure {
             Self::JobTurns { .. } => ("turns of the longest job", "最长的工作占用循环的次数"),
             Self::HandOver { .. } => ("hand-over of the longest job", "最长的工作的交接时间"),
             Self::Capacity { .. } => ("served per second at most", "每秒最多服务"),
+            Self::Drift { .. } => ("drift of the job counted from its last run", "从上次运行起算的工作的漂移"),
+            Self::DriftFixed { .. } => ("drift of the job counted from the first moment", "从最初时刻起算的工作的漂移"),
             Self::LongestStall { .. } => ("longest stall", "最长的停顿"),
             Self::Victims { .. } => ("requests that one stall kept waiting", "一次停顿里等待的请求数"),
             Self::Lag { .. } => ("loop lag", "循环的延迟"),
@@ -389,6 +396,8 @@ impl Figure {
             | Self::Lag { .. }
             | Self::JobTime { .. }
             | Self::HandOver { .. }
+            | Self::Drift { .. }
+            | Self::DriftFixed { .. }
             | Self::OldestJob { .. } => Nanos((value.clamp(0.0, 1e12) * 1e6).round() as u64).to_string(),
             Self::CallsPerRequest { .. } => format!("{value:.2}"),
             Self::Allocations { .. } => format!("{value:.0}"),
@@ -495,6 +504,8 @@ impl Figure {
             Self::JobTurns { .. } => specimen.longest_job().map(|job| f64::from(job.turns)),
             Self::HandOver { .. } => specimen.longest_job().and_then(|job| job.hand_over).map(Nanos::as_millis),
             Self::Capacity { .. } => specimen.clients.curve.capacity(),
+            Self::Drift { .. } => beats(specimen, 0),
+            Self::DriftFixed { .. } => beats(specimen, 1),
             Self::Lag { .. } => loops_of(specimen).map(|process| process.reactor.lag.as_millis()).reduce(f64::max),
             Self::Lost => None,
         }

@@ -80,6 +80,8 @@ static PLAIN: &[Row] = rows![
     "job-turns" JobTurns "turns of the loop that this work needed" "这项工作占用循环的次数";
     "hand-over" HandOver "what this work waited between the threads, there and back; ms" "这项工作在线程之间往返等待的时间;ms";
     "capacity" Capacity "answers below 400 a second while more was offered than served" "请求多于所能服务时,每秒 400 以下的响应数";
+    "drift" Drift "how far a job is behind that counts each run from the last one (/beats); ms" "从上次运行起算的周期性工作(/beats)落后多少;ms";
+    "drift-fixed" DriftFixed "how far a job is behind that counts each run from the first moment (/beats); ms" "从最初时刻起算的周期性工作(/beats)落后多少;ms";
     "abandoned" Abandoned "requests that nobody is left to answer" "再也无人响应的请求数";
 ];
 

@@ -539,6 +539,16 @@ pub enum Figure {
         /// Where.
         specimen: String,
     },
+    /// How far a job that repeats is behind when each run is counted from the last one (`/beats`).
+    Drift {
+        /// Where.
+        specimen: String,
+    },
+    /// The same when each is counted from the first moment: how late its last run was.
+    DriftFixed {
+        /// Where.
+        specimen: String,
+    },
     /// Telemetry that was lost, in events.
     Lost,
 }
@@ -575,6 +585,8 @@ impl Figure {
             | Self::LongestStall { specimen }
             | Self::Victims { specimen }
             | Self::Lag { specimen }
+            | Self::DriftFixed { specimen }
+            | Self::Drift { specimen }
             | Self::Capacity { specimen }
             | Self::HandOver { specimen }
             | Self::JobTurns { specimen }

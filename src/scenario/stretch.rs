@@ -282,6 +282,8 @@ impl Stretch {
             | Figure::JobTurns { .. }
             | Figure::HandOver { .. }
             | Figure::Capacity { .. }
+            | Figure::Drift { .. }
+            | Figure::DriftFixed { .. }
             | Figure::Lost => figure.value(world),
         }
     }

@@ -215,6 +215,10 @@ impl Conn {
             };
             let waits = match needs {
                 Ok(Needs::Nothing) => false,
+                Ok(Needs::Beats(every)) => {
+                    common.start_beats(every);
+                    false
+                }
                 Ok(Needs::Time(time)) => {
                     common.probe.note_now(What::TimerSet { conn: self.id(), micros: u32::try_from(time.0 / 1_000).unwrap_or(u32::MAX) });
                     let key: timers::Key = common.timers.set(common.clock.now() + time, token);

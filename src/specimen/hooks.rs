@@ -156,6 +156,8 @@ pub enum Needs {
     Work(Work),
     /// What somebody's code says about it.
     Errand(Errand),
+    /// Jobs that repeat, every so often; they do not keep it waiting.
+    Beats(Nanos),
     /// To end in a panic in the middle of its work.
     Panic,
 }

@@ -7,6 +7,7 @@
 
 pub mod accept;
 pub mod accounts;
+pub mod beats;
 pub mod config;
 pub mod conn;
 pub mod control;

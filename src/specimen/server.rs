@@ -15,6 +15,7 @@ use slab::Slab;
 
 use super::accept::Accept;
 use super::accounts::ACCOUNTS;
+use super::beats::Beats;
 use super::conn::{Conn, SWEEPS};
 use super::errands::Errands;
 use super::hooks::{Habits, Hooks, Job};
@@ -40,6 +41,9 @@ pub const CONTROL: Token = Token(1);
 pub const WAKER: Token = Token(2);
 /// Nobody in particular.
 pub const NOBODY: Token = Token(4);
+
+/// The timers of the two jobs that repeat.
+const BEATS: [Token; 2] = [Token(5), Token(6)];
 
 /// The timer by which connections are looked through for those that have outlived their use.
 pub const SWEEP: Token = Token(3);
@@ -136,6 +140,28 @@ impl<P: Probe> Common<P> {
         } else {
             self.probe.note(what);
         }
+    }
+}
+
+impl<P: Probe> Common<P> {
+    /// Has the jobs run that repeat, from now on; they are started once.
+    #[cold]
+    pub fn start_beats(&mut self, every: Nanos) {
+        if self.stats.beats.is_none() {
+            let beats = Beats::start(self.clock.now(), every);
+            self.stats.beats = Some(beats);
+            for token in BEATS {
+                self.timers.set(beats.first(), token);
+            }
+        }
+    }
+
+    /// One of them runs.
+    fn beat(&mut self, job: usize) {
+        let Some(beats) = &mut self.stats.beats else { return };
+        let (fact, next) = beats.run(job == 1, self.clock.now());
+        self.timers.set(next, BEATS[job]);
+        self.probe.note_now(fact);
     }
 }
 
@@ -348,6 +374,8 @@ impl<P: Probe> Server<P> {
             self.retry_accept();
         } else if timer.token == SWEEP {
             self.sweep();
+        } else if let Some(job) = BEATS.iter().position(|token| *token == timer.token) {
+            self.common.beat(job);
         } else {
             self.with_conn(timer.token, |conn, input, common| conn.timer_is_due(timer, input, common));
         }

@@ -1,5 +1,6 @@
 //! What a specimen has counted since it started: what `/stats` shows.
 
+use super::beats::Beats;
 use crate::base::ids::ConnId;
 use crate::base::units::Nanos;
 use crate::telemetry::vocabulary::{Fault, Mitigation};
@@ -31,6 +32,8 @@ pub struct Stats {
     pub unhandled: u64,
     /// Sessions in memory, and what their callbacks have taken along, in KiB.
     pub live: (u32, u32),
+    /// Jobs that repeat, where there are any.
+    pub beats: Option<Beats>,
     /// Mitigations that are on.
     pub mitigations: Vec<Mitigation>,
     /// Standing faults that are on.

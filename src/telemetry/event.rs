@@ -325,6 +325,9 @@ facts! {
     /// The accounts that all requests share were looked at after a panic: what is missing from their sum, and how many transfers were begun.
     131 Balanced { missing: u32, begun: u32 },
 
+    /// A job that repeats has run: whether its time counts from the first moment (1) or from its last run (0), and how many microseconds it is behind.
+    132 Beat { fixed: u32, behind: u32 },
+
     // ---- workers --------------------------------------------------------------------------------------------------
     /// A worker began a job.
     40 JobBegan { conn: ConnId, handler: Handler },

@@ -95,6 +95,8 @@ vocabulary! {
         Count = "/count",
         /// `/transfer`: moves one from an account to another, in two steps.
         Transfer = "/transfer",
+        /// `/beats?ms=`: two jobs that are to run every so many milliseconds, and how far they are behind.
+        Beats = "/beats",
     }
 }
 

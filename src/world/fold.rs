@@ -175,6 +175,7 @@ impl Specimen {
             caught: 0,
             counted: None,
             missing: None,
+            beats: None,
             jobs: Jobs::default(),
             errands: Errands::default(),
             lost: 0,
@@ -302,6 +303,11 @@ impl Specimen {
             What::Rested {} => self.over(at, StallEnd::Returned),
             What::Live { objects, kib } => self.live = Some((objects, kib)),
             What::Caught { .. } => self.caught = self.caught.saturating_add(1),
+            What::Beat { fixed, behind } => {
+                let (last, most) = &mut self.beats.get_or_insert_default()[usize::from(fixed > 0)];
+                *last = Nanos::micros(u64::from(behind));
+                *most = (*most).max(*last);
+            }
             What::Called { .. }
             | What::CallEnded { .. }
             | What::Stepped { .. }
@@ -467,6 +473,7 @@ impl Specimen {
             What::Spawned { pid, before } => {
                 self.counted = None;
                 self.missing = None;
+                self.beats = None;
                 self.end(at, StallEnd::Died);
                 self.live = None;
                 self.kernel.left();

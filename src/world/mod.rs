@@ -158,6 +158,9 @@ pub struct Specimen {
     pub counted: Option<(u32, u32)>,
     /// What a panic that was caught has left missing from the accounts that all its requests share; nothing before there was one.
     pub missing: Option<Missing>,
+    /// How far jobs that repeat were behind when they last ran, and the most that they have been: counted from the last run, and from the first
+    /// moment; nothing where there are none.
+    pub beats: Option<[(Nanos, Nanos); 2]>,
     /// Long work, each piece as a whole.
     pub jobs: Jobs,
     /// What its handlers do that wait for others.

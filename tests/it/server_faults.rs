@@ -389,3 +389,17 @@ fn what_a_caught_panic_leaves_half_changed_stays_until_the_process_ends() {
     assert!(specimen.connect().get("/stats").text().contains("\"missing\":1"));
     assert_eq!(sum(&with(MitigationSetting::CatchPanic)), 2_000_000, "another process begins whole");
 }
+
+#[test]
+fn jobs_that_repeat_drift_or_do_not() {
+    let mut specimen = Specimen::naive();
+    assert!(specimen.connect().get("/beats?ms=10").text().contains("0 runs"));
+    let beats = |facts: &[What], of: u32| facts.iter().filter(|what| matches!(what, What::Beat { fixed, .. } if *fixed == of)).count();
+    specimen.wait_until(|facts| beats(facts, 0) >= 10 && beats(facts, 1) >= 10);
+    // Who counts from the last run never gets back what it has lost.
+    let behind: Vec<u32> =
+        specimen.facts().iter().filter_map(|what| if let What::Beat { fixed: 0, behind } = what { Some(*behind) } else { None }).collect();
+    assert!(behind.is_sorted(), "{behind:?}");
+    let text = specimen.connect().get("/beats?ms=10").text();
+    assert!(text.contains("counted from the last run") && text.contains("counted from the first moment"), "{text}");
+}

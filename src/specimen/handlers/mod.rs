@@ -1,5 +1,6 @@
 //! The table of handlers: what a request can ask for. One row and one file each.
 
+mod beats;
 pub mod bytes;
 mod chain;
 mod compute;
@@ -69,7 +70,7 @@ impl Row {
 
 /// Every handler.
 pub static HANDLERS: &[Row] =
-    &[root::ROW, echo::ROW, bytes::ROW, sleep::ROW, compute::ROW, chain::ROW, stats::ROW, count::ROW, transfer::ROW];
+    &[root::ROW, echo::ROW, bytes::ROW, sleep::ROW, compute::ROW, chain::ROW, stats::ROW, count::ROW, transfer::ROW, beats::ROW];
 
 /// The row for this path.
 #[inline]

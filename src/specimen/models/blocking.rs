@@ -253,7 +253,7 @@ impl Conn {
     fn have(&mut self, needs: Needs) -> Next {
         match needs {
             // Errands are a loop's; what is left of them is asked for by its handler, above.
-            Needs::Nothing | Needs::Errand(_) | Needs::Panic => {}
+            Needs::Nothing | Needs::Errand(_) | Needs::Panic | Needs::Beats(_) => {}
             Needs::Time(time) => {
                 self.flush()?;
                 sleep(time);
