@@ -188,6 +188,8 @@ pub fn refusal(refusal: &Refusal, lang: Lang) -> String {
     match refusal {
         Refusal::Dead(name) => words::fill(lang, "refusal.dead", &[("name", &visible(name))]),
         Refusal::Stuck(name) => words::fill(lang, "refusal.stuck", &[("name", &visible(name))]),
+        Refusal::NoLoop(name) => words::fill(lang, "refusal.no_loop", &[("name", &visible(name))]),
+        Refusal::TooMany(no) => no.words(lang),
         Refusal::NotForTheLab => words::text(lang, "refusal.not_for_the_lab").into_owned(),
         Refusal::NoSpecimen => words::text(lang, "refusal.no_specimen").into_owned(),
         Refusal::OutOfRange(why) => words::fill(lang, "refusal.out_of_range", &[("why", &visible(why))]),

@@ -7,12 +7,14 @@ use anyhow::Context;
 use rustix::process::{Pid, Signal};
 
 use super::child::{Child, End, ProgramPath, borrowed};
+use super::limits::TooMany;
 use super::listener;
 use super::sampler::{self, Sampler, Target};
 use super::source::{Fact, Source};
 use super::supervisor::Supervisor;
 use crate::base::clock::Clock;
 use crate::base::ids::SpecimenId;
+use crate::base::lang::Lang;
 use crate::base::units::Nanos;
 use crate::load::plan::{Load, LoadControl, Peers, Plan};
 use crate::scenario::Scenario;
@@ -77,6 +79,12 @@ pub enum Refusal {
     /// It has not read earlier orders.
     #[error("{0} is stuck and takes no orders: only SIGKILL reaches it")]
     Stuck(String),
+    /// It has no loop that could be held.
+    #[error("{0} has no loop to hold: the kernel runs each of its threads when there is something for it to do")]
+    NoLoop(String),
+    /// More connections than this machine allows.
+    #[error("{}", .0.words(Lang::En))]
+    TooMany(TooMany),
     /// The order means nothing to a lab.
     #[error("that is not for the lab")]
     NotForTheLab,
@@ -248,7 +256,7 @@ impl Live {
     pub fn hold(&self, n: usize, turn: Turn) -> Result<(), Refusal> {
         let (gates, model) = (self.gates(SpecimenId(n as u8)), self.places[n].config.model.kind());
         if matches!(model, Model::ThreadPerConnection | Model::ThreadPool) {
-            return Err(Refusal::OutOfRange(format!("a {model} server has no loop that could be held")));
+            return Err(Refusal::NoLoop(self.places[n].config.name.clone()));
         }
         if gates.is_empty() {
             return Err(Refusal::Dead(self.places[n].config.name.clone()));

@@ -225,7 +225,7 @@ impl Lab {
             Command::ClosedLoop => LoadControl::Rate(None),
             Command::Connections(n) if CONNECTIONS.contains(n) => {
                 let allowed = Machine::here().allows(self.servers(), *n);
-                allowed.map_err(|no| Refusal::OutOfRange(no.words(Lang::En)))?;
+                allowed.map_err(Refusal::TooMany)?;
                 LoadControl::Connections(*n)
             }
             Command::Connections(n) => {

@@ -141,7 +141,8 @@ impl Ask {
         match row {
             RowId::Connection(conn) | RowId::Track(Track::Connection(conn)) => Some(Self::LastOf(conn)),
             RowId::Request(client, intended) => Some(Self::Request(client, intended)),
-            RowId::Track(_) => None,
+            // What a worker process's connection has lived through is not told.
+            RowId::OfWorker(..) | RowId::Track(_) => None,
         }
     }
 }

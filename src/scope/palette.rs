@@ -227,6 +227,7 @@ fn why_not(asked: &Asked<'_>, row: &Row, command: &Command) -> Option<String> {
         Command::NextSpecimen if asked.world.specimens.len() < 2 => "reason.one_specimen",
         Command::Inject(setting) if dead && !crate::specimen::faults::row(setting.kind()).standing => "refusal.dead",
         Command::Kill | Command::HoldLoop | Command::LetOne | Command::LetTick if dead => "refusal.dead",
+        Command::HoldLoop | Command::LetOne | Command::LetTick if specimen.is_some_and(|s| !s.has_loop()) => "refusal.no_loop",
         Command::LoadUp | Command::LoadDown if specimen.is_some_and(|s| s.clients.clients > 0 && s.clients.offered.is_none()) => {
             "reason.closed_loop"
         }

@@ -11,6 +11,8 @@ use crate::base::units::Nanos;
 pub enum RowId {
     /// A connection.
     Connection(ConnId),
+    /// A connection of a worker process, counted from 0: each numbers its own.
+    OfWorker(u8, ConnId),
     /// A request: whose, and when it was meant to be sent.
     Request(ClientId, Nanos),
     /// A track of the timeline.
@@ -149,7 +151,7 @@ impl Rows {
     /// Chooses this row.
     pub fn choose(&mut self, row: RowId) {
         match row {
-            RowId::Connection(_) => self.connection = Some(row),
+            RowId::Connection(_) | RowId::OfWorker(..) => self.connection = Some(row),
             RowId::Request(..) => self.request = Some(row),
             RowId::Track(_) => self.track = Some(row),
         }

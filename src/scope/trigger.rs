@@ -111,7 +111,7 @@ pub fn struck(strike: &Strike, scene: &Scene<'_>) -> String {
     let said = match strike.what {
         Struck::Callback(running) => {
             let what = words::callback(look.lang, running.cause, running.handler);
-            let conn = running.conn.0.to_string();
+            let conn = words::conn(look.lang, running.conn);
             let key = if running.conn.is_some() { "struck.callback_of" } else { "struck.callback" };
             look.fill(key, &[("what", &what), ("conn", &conn), ("over", &over)])
         }

@@ -420,7 +420,9 @@ impl Ui {
             self.rows.choose(row);
         }
         self.asked = row.and_then(Ask::of);
-        self.toggle(if self.screen == Screen::Connections { Open::Connection } else { Open::Why });
+        if !matches!(row, Some(RowId::OfWorker(..))) {
+            self.toggle(if self.screen == Screen::Connections { Open::Connection } else { Open::Why });
+        }
     }
 
     /// The connection that is looked at or chosen.

@@ -56,11 +56,17 @@ const UPSTREAM: u32 = 1 << 31;
 
 /// What a connection is called.
 pub fn conn(lang: Lang, conn: ConnId) -> String {
-    match conn.0.checked_sub(UPSTREAM) {
-        _ if !conn.is_some() => text(lang, "listener").into_owned(),
-        None => fill(lang, "conn", &[("id", &conn.0.to_string())]),
-        Some(n) => fill(lang, "upstream", &[("n", &n.to_string())]),
-    }
+    let key = match conn.0.checked_sub(UPSTREAM) {
+        _ if !conn.is_some() => return text(lang, "listener").into_owned(),
+        None => "conn",
+        Some(_) => "upstream",
+    };
+    fill(lang, key, &[("id", &number(conn))])
+}
+
+/// The number that it is called by: a client's connection has its own, one to the upstream `u1`, `u2`, ...
+pub fn number(conn: ConnId) -> String {
+    conn.0.checked_sub(UPSTREAM).map_or_else(|| conn.0.to_string(), |n| format!("u{n}"))
 }
 
 /// What a model is called on the screen.
@@ -80,6 +86,16 @@ pub fn callback(lang: Lang, why: Cause, handler: Option<Handler>) -> Cow<'static
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn connections_to_the_upstream_are_numbered_by_themselves() {
+        let named = |lang, number| conn(lang, ConnId(number));
+        assert_eq!(
+            [named(Lang::En, 12), named(Lang::En, UPSTREAM | 2), named(Lang::Zh, UPSTREAM | 2)],
+            ["conn 12", "upstream u2", "上游 u2"]
+        );
+        assert_eq!(conn(Lang::En, ConnId::NONE), text(Lang::En, "listener"));
+    }
 
     #[test]
     fn values_are_filled_in_once_and_never_reread() {

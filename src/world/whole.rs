@@ -100,11 +100,16 @@ impl Specimen {
         self.loops().flat_map(|process| &process.workers).map(|worker| worker.job.map_or(Nanos::ZERO, |(.., since)| now.since(since))).max()
     }
 
-    /// The loop that is shown where there is room for one: itself, or the worker process that is stuck, else the first that lives.
+    /// The loop that is shown where there is room for one: itself, or the worker process that is stuck, else the first that the gate holds, else
+    /// the first that lives.
     pub fn loop_in_view(&self) -> &Self {
         let stuck = self.processes.iter().filter(|process| process.stalls.current.is_some());
         let stuck = stuck.min_by_key(|process| process.stalls.current.map(|stall| stall.began));
-        stuck.or_else(|| self.processes.iter().find(|process| process.is_alive())).or(self.processes.first()).unwrap_or(self)
+        stuck
+            .or_else(|| self.processes.iter().find(|process| process.reactor.held))
+            .or_else(|| self.processes.iter().find(|process| process.is_alive()))
+            .or(self.processes.first())
+            .unwrap_or(self)
     }
 
     /// The stall that goes on, of whichever loop it is; the oldest where there are several.

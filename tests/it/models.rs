@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use loopscope::base::ids::SpecimenId;
 use loopscope::base::units::Nanos;
 use loopscope::command::Command;
+use loopscope::lab::limits::{Machine, Servers};
 use loopscope::lab::{Lab, Refusal};
 use loopscope::load::plan::Load;
 use loopscope::scenario::Scenario;
@@ -273,6 +274,34 @@ fn a_stuck_worker_holds_up_its_own_clients_until_the_watchdog_sees_it() {
     pump_for(&mut lab, Nanos::millis(700));
     assert!(outcomes(&lab, 0, Outcome::Answered) > before + 20, "the other goes on");
     assert_eq!(seen(&lab, 0).all_deaths(), 0);
+}
+
+#[test]
+fn whoever_has_no_loop_says_so_where_it_is_to_be_held() {
+    let mut lab = lab("(name: \"each\", model: ThreadPerConnection), (name: \"pool\", model: ThreadPool(threads: 2))", light(4));
+    for (n, name) in [(0, "each"), (1, "pool")] {
+        for command in [Command::HoldLoop, Command::LetOne, Command::LetTick] {
+            assert_eq!(lab.carry_out(Some(SpecimenId(n)), &command), Err(Refusal::NoLoop(name.into())));
+        }
+    }
+}
+
+#[test]
+fn more_connections_than_the_machine_allows_are_refused_by_the_name_of_the_limit() {
+    let mut lab = lab("(name: \"each\", model: ThreadPerConnection)", light(4));
+    let asked = Command::Connections(60_000);
+    match Machine::here().allows(Servers::default().and(ModelSetting::ThreadPerConnection, 4), 60_000) {
+        Err(no) => {
+            let refused = lab.carry_out(None, &asked).unwrap_err();
+            assert!(matches!(refused, Refusal::TooMany(seen) if seen.limit.name == no.limit.name), "{refused}");
+            assert!(refused.to_string().contains(no.limit.name), "{refused}");
+            assert_eq!(seen(&lab, 0).clients.clients, 4, "and nothing has changed");
+        }
+        // A machine that has enough of everything.
+        Ok(()) => assert_eq!(lab.carry_out(None, &asked), Ok(())),
+    }
+    let most = lab.carry_out(None, &Command::Connections(60_001)).unwrap_err();
+    assert!(matches!(most, Refusal::OutOfRange(_)), "{most}");
 }
 
 #[test]

@@ -419,6 +419,12 @@ fn states() -> Vec<State> {
         state("three", three().stall(Nanos::millis(800)).calm(Nanos::millis(1500)).world(), at(2), &computing),
         state("threads", by_model(&models().hang(Nanos::millis(300))), Ui { chosen: 1, ..at(0) }, &computing),
         state("workers", by_model(&models().stall(Nanos::millis(700)).calm(Nanos::millis(900))), Ui { chosen: 2, ..at(0) }, &computing),
+        state(
+            "connections-workers",
+            by_model(&models().calm(Nanos::millis(300))),
+            Ui { chosen: 2, screen: Screen::Connections, ..at(0) },
+            &computing,
+        ),
         state("worker-stalled", by_model(&models().hang(Nanos::millis(300))), Ui { chosen: 2, ..at(0) }, &computing),
         state("chain", chained(Written::Callbacks).forget(Nanos::millis(500)).world(), at_pyramid(2), &pyramid),
         state(

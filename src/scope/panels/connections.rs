@@ -67,6 +67,8 @@ impl Waits {
 pub struct Row {
     /// The connection.
     pub connection: Connection,
+    /// Of which worker process, counted from 0, where there are such.
+    pub process: Option<u8>,
     /// What it waits for.
     pub waits: Waits,
     /// For how long it has.
@@ -76,7 +78,7 @@ pub struct Row {
 }
 
 impl Row {
-    fn of(connection: &Connection, specimen: &Specimen, now: Nanos) -> Self {
+    fn of(connection: &Connection, process: Option<u8>, specimen: &Specimen, now: Nanos) -> Self {
         let sent = specimen.clients.waits_since(connection.port).filter(|sent| *sent >= connection.opened || connection.unread > 0);
         let (waits, since) = match connection.stage {
             // What was sent since it became idle is for the loop to fetch; an older one is what was just answered.
@@ -90,18 +92,54 @@ impl Row {
             Stage::Pending => (Waits::Work, connection.since),
             Stage::Writing => (Waits::Room, connection.since),
         };
-        Self { connection: *connection, waits, waited: now.since(since), age: now.since(connection.opened) }
+        Self { connection: *connection, process, waits, waited: now.since(since), age: now.since(connection.opened) }
     }
 
     /// What it is about.
     pub fn id(&self) -> RowId {
-        RowId::Connection(self.connection.id)
+        row_id(self.process, self.connection.id)
     }
 
     /// How long it has waited for us, where it does.
     fn ours(&self) -> Nanos {
         if matches!(self.waits, Waits::Client | Waits::Rest) { Nanos::ZERO } else { self.waited }
     }
+}
+
+fn row_id(process: Option<u8>, conn: ConnId) -> RowId {
+    process.map_or(RowId::Connection(conn), |n| RowId::OfWorker(n, conn))
+}
+
+/// What a connection is called in the table: its number, behind that of its worker process where there are such.
+fn label(process: Option<u8>, conn: ConnId) -> String {
+    process.map_or_else(|| conn.0.to_string(), |n| format!("{}/{}", u32::from(n) + 1, conn.0))
+}
+
+/// What the chosen row is called, if it is a connection.
+pub fn chosen(rows: &Rows) -> Option<String> {
+    match rows.connection? {
+        RowId::Connection(conn) => Some(label(None, conn)),
+        RowId::OfWorker(n, conn) => Some(label(Some(n), conn)),
+        _ => None,
+    }
+}
+
+/// The connection that a row is about.
+fn connection_of(specimen: &Specimen, row: RowId) -> Option<(&Connection, Option<u8>)> {
+    match row {
+        RowId::Connection(conn) => Some((specimen.connections.get(conn)?, None)),
+        RowId::OfWorker(n, conn) => Some((specimen.processes.get(usize::from(n))?.connections.get(conn)?, Some(n))),
+        _ => None,
+    }
+}
+
+/// All open connections of a specimen, each with its worker process where there are such.
+fn all_of(specimen: &Specimen) -> impl Iterator<Item = (&Connection, Option<u8>)> {
+    let is_master = !specimen.processes.is_empty();
+    specimen.loops().enumerate().flat_map(move |(n, own)| {
+        let process = if is_master { u8::try_from(n).ok() } else { None };
+        own.connections.iter().map(move |connection| (connection, process))
+    })
 }
 
 /// The table as data: what is in sight of it.
@@ -132,12 +170,15 @@ pub const fn order(order: Order) -> &'static str {
     }
 }
 
+/// What a connection is sorted by, and which it is: among equals the lowest number stands first.
+type Entry = (u64, Reverse<(Option<u8>, ConnId)>);
+
 /// The connections of a specimen for a table of so many rows.
 pub fn shape(specimen: &Specimen, now: Nanos, rows: &Rows, high: usize) -> Shape {
-    let mut all: Vec<(u64, Reverse<ConnId>)> = Vec::with_capacity(specimen.connections.by_id.len());
+    let mut all: Vec<Entry> = Vec::with_capacity(specimen.open_connections() as usize);
     let sought: Vec<String> = rows.filter.text().to_lowercase().split_whitespace().map(str::to_owned).collect();
-    for connection in specimen.connections.iter() {
-        if !sought.is_empty() && !found(&Row::of(connection, specimen, now), &sought) {
+    for (connection, process) in all_of(specimen) {
+        if !sought.is_empty() && !found(&Row::of(connection, process, specimen, now), &sought) {
             continue;
         }
         let figure = match rows.order {
@@ -145,18 +186,18 @@ pub fn shape(specimen: &Specimen, now: Nanos, rows: &Rows, high: usize) -> Shape
             Order::Age => now.since(connection.opened).0,
             Order::Unread => u64::from(connection.unread),
             Order::Requests => u64::from(connection.requests),
-            Order::Waiting => Row::of(connection, specimen, now).ours().0,
+            Order::Waiting => Row::of(connection, process, specimen, now).ours().0,
         };
-        all.push((figure, Reverse(connection.id)));
+        all.push((figure, Reverse((process, connection.id))));
     }
     // The greatest figure first, and among equals the lowest number.
     all.sort_unstable_by(|a, b| b.cmp(a));
-    let id = |entry: &(u64, Reverse<ConnId>)| RowId::Connection(entry.1.0);
+    let id = |entry: &Entry| row_id(entry.1.0.0, entry.1.0.1);
     let chosen = all.iter().position(|entry| rows.connection == Some(id(entry)));
     let offset = rows::offset(chosen, all.len(), high);
-    let in_sight = all.iter().skip(offset).take(high).filter_map(|entry| specimen.connections.get(entry.1.0));
+    let in_sight = all.iter().skip(offset).take(high).filter_map(|entry| connection_of(specimen, id(entry)));
     Shape {
-        rows: in_sight.map(|connection| Row::of(connection, specimen, now)).collect(),
+        rows: in_sight.map(|(connection, process)| Row::of(connection, process, specimen, now)).collect(),
         chosen: chosen.map(|at| at - offset),
         place: (offset, all.len()),
         order: rows.order,
@@ -168,13 +209,12 @@ pub fn shape(specimen: &Specimen, now: Nanos, rows: &Rows, high: usize) -> Shape
 /// Whether a connection has all the words that are sought: in its figures, or in what it does and waits for, in any language.
 fn found(row: &Row, sought: &[String]) -> bool {
     let c = &row.connection;
-    let figures = [c.id.0.to_string(), c.fd.to_string(), c.port.to_string()];
+    let figures = [label(row.process, c.id), c.fd.to_string(), c.port.to_string()];
     let said = Lang::ALL.iter().flat_map(|lang| [stage(c.stage), row.waits.name()].map(|key| words::text(*lang, key).to_lowercase()));
     let all: Vec<String> = figures.into_iter().chain(said).collect();
     sought.iter().all(|word| all.iter().any(|text| text.contains(word)))
 }
 
-/// The key of a stage's name.
 /// The key of a stage's name.
 pub const fn stage(stage: Stage) -> &'static str {
     match stage {
@@ -247,7 +287,7 @@ impl Table<'_> {
         let c = &row.connection;
         let quantity = |n: u32, role| if n == 0 { ("–".to_owned(), Role::Faint) } else { (bytes(u64::from(n)), role) };
         match column.0 {
-            "connections.id" => (c.id.0.to_string(), Role::Strong),
+            "connections.id" => (label(row.process, c.id), Role::Strong),
             "connections.fd" => (c.fd.to_string(), Role::Text),
             "connections.peer" => (c.port.to_string(), Role::Text),
             "connections.state" => (self.look.text(stage(c.stage)).into_owned(), Role::Text),
@@ -338,15 +378,15 @@ impl Widget for &Table<'_> {
 /// Draws the chosen connection in full, or what to do to choose one.
 pub fn details(specimen: &Specimen, now: Nanos, rows: &Rows, look: Look<'_>, area: Rect, buf: &mut Buffer) {
     let mut pen = Pen::new(buf, area);
-    let Some(RowId::Connection(id)) = rows.connection else {
+    let Some((chosen, name)) = rows.connection.zip(chosen(rows)) else {
         pen.message(&look.keyed("connections.choose"), look.style(Role::Dim));
         return;
     };
-    let Some(connection) = specimen.connections.get(id) else {
-        pen.message(&look.fill("connections.gone", &[("id", &id.0.to_string())]), look.style(Role::Dim));
+    let Some((connection, process)) = connection_of(specimen, chosen) else {
+        pen.message(&look.fill("connections.gone", &[("id", &name)]), look.style(Role::Dim));
         return;
     };
-    let row = Row::of(connection, specimen, now);
+    let row = Row::of(connection, process, specimen, now);
     let waits = format!("{} · {}", look.text(row.waits.name()), row.waited);
     let handler = connection.handler.map_or("–", |handler| handler.name());
     let pairs = [
@@ -416,6 +456,29 @@ mod tests {
         assert!(waiting > 40 && waiting < all, "{waiting} of {all}");
         assert!(found("idle").iter().all(|row| row.connection.stage == Stage::Idle));
         assert_eq!((found("no such thing").len(), found(" ").len()), (0, all));
+    }
+
+    #[test]
+    fn connections_of_all_worker_processes_stand_in_one_table() {
+        let world = Story::new(&["naive"]).calm(Nanos::secs(1)).world();
+        let mut master = world.specimens[0].clone();
+        let worker = |n: u8| {
+            let mut own = world.specimens[0].clone();
+            own.connections.process = Some(n);
+            own
+        };
+        master.processes = vec![worker(0), worker(1)];
+        master.connections = crate::world::Connections::default();
+        let mut rows = Rows { connection: Some(RowId::OfWorker(1, ConnId(20))), ..Rows::default() };
+        let all = shape(&master, world.now, &rows, 200);
+        let row = all.rows[all.chosen.unwrap()];
+        assert_eq!((all.place, row.process, row.connection.id), ((0, 128), Some(1), ConnId(20)));
+        assert_eq!(chosen(&rows).as_deref(), Some("2/20"));
+        rows.filter.set("2/20");
+        let found = shape(&master, world.now, &rows, 200);
+        assert_eq!(found.rows.iter().map(Row::id).collect::<Vec<_>>(), [RowId::OfWorker(1, ConnId(20))]);
+        rows.connection = Some(RowId::OfWorker(7, ConnId(20)));
+        assert!(shape(&master, world.now, &rows, 200).chosen.is_none());
     }
 
     #[test]

@@ -301,7 +301,7 @@ fn again(finding: &Finding, look: Look<'_>) -> Option<(Command, String)> {
 
 fn of_stall(stall: &Stall, finding: &Finding, now: Nanos, look: Look<'_>) -> Announcement {
     let what = words::callback(look.lang, stall.cause, stall.handler);
-    let conn = stall.conn.0.to_string();
+    let conn = words::conn(look.lang, stall.conn);
     let ongoing = finding.goes_on();
     let length = if ongoing { now.since(stall.began) } else { stall.length }.to_string();
     let key = match (ongoing, stall.conn.is_some()) {

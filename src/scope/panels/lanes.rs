@@ -224,7 +224,7 @@ fn answered(specimen: &Specimen, cell: Option<u64>, per: u64) -> Option<u32> {
 /// What a loop is in: always where one stands in the past, else only where it is stuck.
 fn doing(specimen: &Specimen, now: Nanos, frozen: bool, look: Look<'_>) -> String {
     let conn = |id: crate::base::ids::ConnId| {
-        if id.is_some() { format!(" {}", look.fill("conn", &[("id", &id.0.to_string())])) } else { String::new() }
+        if id.is_some() { format!(" {}", words::conn(look.lang, id)) } else { String::new() }
     };
     if let Some(stall) = specimen.loops().find_map(|process| process.stalls.current) {
         let what = words::callback(look.lang, stall.cause, stall.handler);

@@ -182,7 +182,7 @@ fn running(specimen: &Specimen, now: Nanos, look: Look<'_>) -> String {
             let what = words::callback(look.lang, running.cause, running.handler);
             let age = now.since(running.since).to_string();
             let key = if running.conn.is_some() { "wheel.running_for" } else { "wheel.running" };
-            look.fill(key, &[("what", &what), ("conn", &running.conn.0.to_string()), ("age", &age)])
+            look.fill(key, &[("what", &what), ("conn", &words::conn(look.lang, running.conn)), ("age", &age)])
         }
         None => look.fill("wheel.in_phase", &[("phase", &words::phase(look.lang, reactor.phase))]),
     }

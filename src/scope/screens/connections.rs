@@ -17,7 +17,6 @@ use ratatui::layout::Rect;
 use crate::base::units::count;
 use crate::scope::panels::connections as panel;
 use crate::scope::pen::frame;
-use crate::scope::rows::RowId;
 use crate::scope::{Drawn, Scene};
 
 use super::{inset, surround};
@@ -32,7 +31,7 @@ pub fn draw(scene: &Scene<'_>, buf: &mut Buffer, drawn: &mut Drawn) {
     let details = Rect { y: table.bottom(), height: below, ..body };
 
     let order = look.text(panel::order(scene.ui.rows.order));
-    let note = look.fill("connections.sorted", &[("n", &count(f64::from(specimen.connections.open))), ("order", &order)]);
+    let note = look.fill("connections.sorted", &[("n", &count(f64::from(specimen.open_connections()))), ("order", &order)]);
     let mut title = look.text("panel.connections").into_owned();
     let filter = scene.ui.rows.filter.text();
     if scene.ui.filtering || !filter.is_empty() {
@@ -44,9 +43,9 @@ pub fn draw(scene: &Scene<'_>, buf: &mut Buffer, drawn: &mut Drawn) {
     drawn.shown.clone_from(&shape.shown);
     panel::Table { shape: &shape, look }.draw(inner, buf, &mut drawn.targets);
 
-    let title = match scene.ui.rows.connection {
-        Some(RowId::Connection(id)) => look.fill("connections.one", &[("id", &id.0.to_string())]),
-        _ => look.text("connections.none_chosen").into_owned(),
+    let title = match panel::chosen(&scene.ui.rows) {
+        Some(id) => look.fill("connections.one", &[("id", &id)]),
+        None => look.text("connections.none_chosen").into_owned(),
     };
     let inner = inset(frame(buf, details, look, &title, ""));
     panel::details(specimen, scene.world.now, &scene.ui.rows, look, inner, buf);

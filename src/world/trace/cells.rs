@@ -139,6 +139,24 @@ impl Column {
     pub fn known(&self) -> u64 {
         self.busy() + self.polling + self.between + self.held + self.dead
     }
+
+    /// What another column, or another loop's of the same time, has seen, on top of this.
+    pub fn add(&mut self, other: &Self) {
+        self.causes.iter_mut().zip(other.causes).for_each(|(sum, ns)| *sum += ns);
+        self.polling += other.polling;
+        self.between += other.between;
+        self.dead += other.dead;
+        self.held += other.held;
+        self.gap |= other.gap;
+        self.callbacks += other.callbacks;
+        self.requests += other.requests;
+        self.answered += other.answered;
+        self.ready = self.ready.max(other.ready);
+        self.under_way = self.under_way.max(other.under_way);
+        if other.longest.map(|s| s.length()) > self.longest.map(|s| s.length()) {
+            self.longest = other.longest;
+        }
+    }
 }
 
 /// Where a connection was, as far as its request is concerned.

@@ -119,7 +119,7 @@ pub struct Measure {
     pub from: Nanos,
     /// Until when.
     pub to: Nanos,
-    /// All of it in one column.
+    /// All of it in one column, over all loops.
     pub sum: Column,
     /// Whether all of it is kept.
     pub whole: bool,
@@ -193,7 +193,7 @@ impl Trace {
         self.deaths.extend(specimen.deaths.iter().map(|death| death.at));
         self.kept = (history.span().0, live.now);
         if before.between != wish.between || before.lab != wish.lab || before.specimen != wish.specimen {
-            self.measured = wish.between.map(|between| self.measure(between, history));
+            self.measured = wish.between.map(|between| self.measure(between, history, specimen.processes.len()));
         }
         if before.around != wish.around || before.lab != wish.lab || before.specimen != wish.specimen {
             self.list(history);
@@ -324,7 +324,7 @@ impl Trace {
     }
 
     /// All that happened between two moments, in one column.
-    fn measure(&self, (from, to): (Nanos, Nanos), history: &History) -> Measure {
+    fn measure(&self, (from, to): (Nanos, Nanos), history: &History, processes: usize) -> Measure {
         let grid = Grid { from, cell: Nanos(to.since(from).0.max(1)), columns: 1 };
         let mut cells = Cells::new(grid, &[]);
         let kept = history.span().0.max(from - Nanos(1));
@@ -333,17 +333,37 @@ impl Trace {
         let next = history.position(kept);
         let start = world.specimens.get(usize::from(self.wish.specimen.0));
         let reader = start.map(|s| Reader::start(s, world.stall_threshold, kept, &[], &mut cells));
+        // As in [`Trace::begin`]: one that had not been started is as the specimen was.
+        let process = |n: usize| {
+            let mut read = Cells::new(grid, &[]);
+            let reader = Reader::start(start.and_then(|s| s.processes.get(n)).or(start)?, world.stall_threshold, kept, &[], &mut read);
+            Some((read, reader))
+        };
+        let mut loops: Vec<(Cells, Reader)> = (0..processes).filter_map(process).collect();
         if let Some(mut reader) = reader {
             for (_, event) in history.from(next, self.wish.specimen) {
                 if event.at > to + SLACK {
                     break;
                 }
-                reader.read(&event, &mut cells, &mut scores);
+                match event.from.lane {
+                    Lane::Process(process, part) => {
+                        if let Some((read, reader)) = loops.get_mut(usize::from(process)) {
+                            let own = Event { from: Origin { lane: part.lane(), ..event.from }, ..event };
+                            reader.read(&own, read, &mut Scores::default());
+                        }
+                    }
+                    _ => reader.read(&event, &mut cells, &mut scores),
+                }
             }
             reader.go_on(to, None, &mut cells);
         }
+        let mut sum = cells.columns.pop_front().unwrap_or_default();
+        for (mut read, mut reader) in loops {
+            reader.go_on(to, None, &mut read);
+            read.columns.iter().for_each(|column| sum.add(column));
+        }
         let whole = kept <= from;
-        Measure { from, to, sum: cells.columns.pop_front().unwrap_or_default(), whole }
+        Measure { from, to, sum, whole }
     }
 
     /// The events of this specimen around one: half of them before it.

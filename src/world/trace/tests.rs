@@ -148,6 +148,15 @@ fn each_worker_process_has_a_loop_of_its_own() {
     assert_eq!(busy(loops[1]), busy(own.cells()));
     assert!(loops[0].columns.iter().all(|c| c.busy() == 0) && trace.cells().columns.iter().all(|c| c.busy() == 0));
     assert!(trace.stalls().iter().any(|stall| stall.length >= Nanos::millis(200)), "its stall is known by name");
+    // What lies between two marks, too, is what its loop did.
+    let measured = |history: &History, live: &World| {
+        let mut trace = Trace::default();
+        trace.look(&Wish { grid, between: Some((Nanos::millis(203), Nanos::millis(417))), ..Wish::default() }, history, live);
+        let sum = trace.measured().unwrap().sum.clone();
+        (sum.causes, sum.callbacks, sum.longest, sum.requests)
+    };
+    assert_eq!(measured(&history, &live), measured(&alone, &alone_live));
+    assert!(measured(&history, &live).0.iter().sum::<u64>() > Nanos::millis(100).0);
 }
 
 proptest! {

@@ -98,7 +98,7 @@ fn doing(specimen: &Specimen, scene: &Scene<'_>) -> String {
         (_, Some(running)) => {
             let what = words::callback(look.lang, running.cause, running.handler);
             let cause = words::cause(look.lang, running.cause);
-            let conn = running.conn.0.to_string();
+            let conn = words::conn(look.lang, running.conn);
             let ago = at.since(running.since).to_string();
             let ahead = scene.ui.frozen.and_then(|frozen| frozen.ahead);
             let known = ahead.map(|all| running.since + all).or(scene.trace.turned());
@@ -122,7 +122,7 @@ fn ready(specimen: &Specimen, at: Nanos, look: Look<'_>) -> String {
     if reactor.ready_count == 0 {
         return look.text("tracks.none_ready").into_owned();
     }
-    let named = reactor.ready.iter().take(NAMED).map(|r| format!("{} {}", r.conn.0, at.since(r.since)));
+    let named = reactor.ready.iter().take(NAMED).map(|r| format!("{} {}", words::number(r.conn), at.since(r.since)));
     let mut out = format!("{}: {}", count(reactor.ready_count as f64), named.collect::<Vec<_>>().join(", "));
     if reactor.ready_count > NAMED {
         out.push_str(" …");
@@ -176,20 +176,7 @@ impl Sum {
         }
         let mut all = Column::default();
         for column in cells.columns.iter().chain(scene.trace.loops().flat_map(|own| &own.columns)) {
-            all.causes.iter_mut().zip(column.causes).for_each(|(sum, ns)| *sum += ns);
-            all.polling += column.polling;
-            all.between += column.between;
-            all.dead += column.dead;
-            all.held += column.held;
-            all.gap |= column.gap;
-            all.callbacks += column.callbacks;
-            all.requests += column.requests;
-            all.answered += column.answered;
-            all.ready = all.ready.max(column.ready);
-            all.under_way = all.under_way.max(column.under_way);
-            if column.longest.map(|s| s.length()) > all.longest.map(|s| s.length()) {
-                all.longest = column.longest;
-            }
+            all.add(column);
         }
         let length = cells.until.since(cells.grid.from.max(cells.since));
         Self {
@@ -217,7 +204,7 @@ fn of_column(sum: &Column, length: Nanos, look: Look<'_>) -> Vec<Line> {
     }
     let longest = sum.longest.map_or("–".to_owned(), |span| {
         let what = words::callback(look.lang, span.cause, span.handler);
-        format!("{} · {what} · {}", span.length(), look.fill("conn", &[("id", &span.conn.0.to_string())]))
+        format!("{} · {what} · {}", span.length(), words::conn(look.lang, span.conn))
     });
     let waiting = look.fill(
         "tracks.most_waiting",

@@ -420,7 +420,7 @@ fn labels(cells: &Cells, trace: &Trace, scene: &Scene<'_>) -> Vec<Label> {
     for span in &cells.spans {
         let stall = stall_of(trace, span);
         let what = words::callback(look.lang, span.cause, span.handler);
-        let (length, conn) = (span.length().to_string(), look.fill("conn", &[("id", &span.conn.0.to_string())]));
+        let (length, conn) = (span.length().to_string(), words::conn(look.lang, span.conn));
         let kind = match stall.map(|s| s.kind) {
             Some(StallKind::Computing) => Some(look.text("stall.computing")),
             Some(StallKind::Parked) => Some(look.text("stall.parked")),
@@ -435,7 +435,7 @@ fn labels(cells: &Cells, trace: &Trace, scene: &Scene<'_>) -> Vec<Label> {
             forms.push(format!("{what} · {conn} · {length}"));
             forms.push(format!("{what} · {length}"));
         }
-        forms.extend([format!("{what} {}", span.conn.0), what.into_owned(), length, letter(span.cause).to_string()]);
+        forms.extend([format!("{what} {}", words::number(span.conn)), what.into_owned(), length, letter(span.cause).to_string()]);
         let role = if stall.is_some() { Role::Warn } else { cause_role(span.cause) };
         out.push(Label { from: column(span.began) as u16, to: column(span.ended) as u16, forms, role, leans: stall.is_some() });
     }
