@@ -3,7 +3,8 @@
 //!
 //! `cargo bench --bench fold [-- --quick] [--assert]`. The mix is that of keep-alive requests: for each, seven facts of the loop (its share of the
 //! phases' included) and three of its client; every 50 ms the kernel is sampled, connection by connection, and every second a callback holds the
-//! loop for 80 ms. What is printed is the median of several runs, each over events that lie in memory, as they do when a ring is drained.
+//! loop for 80 ms. All figures are CPU time of the thread. What is printed is the median of several runs, each over events that lie in memory, as
+//! they do when a ring is drained.
 //! Promised: 60 ns an event; 4 million events in 160 MiB; any moment of them within 50 ms, and a step of a tick back within 5 ms.
 #![allow(clippy::print_stdout, reason = "a bench reports on its standard output")]
 
@@ -13,7 +14,7 @@ use std::hint::black_box;
 use std::process::ExitCode;
 
 use common::{Flags, median, quantile, word};
-use loopscope::base::clock::Clock;
+use loopscope::base::clock::thread_cpu;
 use loopscope::base::ids::{ClientId, ConnId, SpecimenId};
 use loopscope::base::units::Nanos;
 use loopscope::lab::Past;
@@ -110,11 +111,11 @@ fn full_load(clients: u32, batch: u32) -> Vec<Event> {
 fn main() -> ExitCode {
     let Some(flags) = Flags::from_args() else { return ExitCode::SUCCESS };
     let runs = if flags.quick { RUNS / 3 } else { RUNS };
-    let clock = Clock::start();
+    // CPU time: what others do on this machine is not what is measured.
     let time = |f: &mut dyn FnMut()| {
-        let from = clock.now();
+        let from = thread_cpu();
         f();
-        clock.now().since(from).0 as f64
+        thread_cpu().since(from).0 as f64
     };
     let setup = Setup { specimens: vec!["naive".into()], stall_threshold: Nanos::millis(50) };
     let mut kept = true;
@@ -189,17 +190,19 @@ fn past(time: &dyn Fn(&mut dyn FnMut()) -> f64, clients: u32, batch: u32, flags:
     }
     let most = |of: &[f64]| of.iter().copied().fold(0.0, f64::max);
     let all: Vec<f64> = first.iter().chain(&steps).copied().collect();
-    for (what, figures, promised) in [("seek", &seeks, MOST_SEEK), ("tick back", &all, MOST_STEP)] {
-        let is_kept = most(figures) <= promised;
+    // What is promised of steps is promised of 4 million events: copies of larger worlds take longer by themselves.
+    let of_steps = len >= LEAST_KEPT;
+    for (what, figures, promised) in [("seek", &seeks, Some(MOST_SEEK)), ("tick back", &all, of_steps.then_some(MOST_STEP))] {
+        let verdict = promised.map(|promised| (promised, most(figures) <= promised));
         println!(
-            "  {what}: {:.2} ms in the middle, {:.2} ms at the 99th percentile, {:.2} ms at most, of {} (promised: {promised} ms, {})",
+            "  {what}: {:.2} ms in the middle, {:.2} ms at the 99th percentile, {:.2} ms at most, of {}{}",
             median(figures),
             quantile(figures, 0.99),
             most(figures),
             figures.len(),
-            word(is_kept)
+            verdict.map_or_else(String::new, |(promised, is_kept)| format!(" (promised: {promised} ms, {})", word(is_kept)))
         );
-        kept &= is_kept;
+        kept &= verdict.is_none_or(|(_, is_kept)| is_kept);
     }
     println!("  the first step back at a place: {:.2} ms in the middle; those after it: {:.2} ms", median(&first), median(&steps));
     kept

@@ -30,7 +30,7 @@ impl Default for Limits {
 }
 
 /// Chunks that a full history has.
-const CHUNKS: usize = 32;
+const CHUNKS: usize = 64;
 /// Last words that a chunk keeps.
 const MAX_NOTES: usize = 64;
 
@@ -50,9 +50,9 @@ pub struct History {
 #[derive(Clone, Debug, Default)]
 pub struct Near(Vec<(u64, World)>);
 
-/// How many events before a place worlds are kept, where the way to it was longer: the first step back folds a chunk's events, those after it
-/// a few thousand at most.
-const STRIDES: [u64; 2] = [32_768, 4_096];
+/// How many events before a place a world is kept, where the way to it was longer: the first step back folds a chunk's events, those after it
+/// no more than so many. One is kept at a time: of ten thousand clients, a copy of the world costs as much as folding these events.
+const STRIDE: u64 = 8_192;
 /// Worlds that are kept near a place.
 pub const MAX_NEAR: usize = 4;
 
@@ -251,9 +251,9 @@ impl History {
             Some((n, world)) => (world.clone(), *n),
             None => (chunk.keyframe.clone(), chunk.first),
         };
-        let wanted = STRIDES.map(|stride| next.checked_sub(stride).filter(|n| *n > begin));
+        let wanted = next.checked_sub(STRIDE).filter(|n| *n > begin);
         let keep = |number: u64, world: &World| {
-            if wanted.contains(&Some(number)) {
+            if wanted == Some(number) {
                 near.0.push((number, world.clone()));
             }
         };

@@ -175,7 +175,7 @@ impl Story {
 
 /// The world at the end of a story, and its past as the lab would have recorded it, in chunks that are not too long to have several.
 pub fn recorded(story: &Story) -> (World, History) {
-    recorded_within(story, Limits { events: 400_000, bytes: 64 << 20 })
+    recorded_within(story, Limits { events: 400_000, bytes: 128 << 20 })
 }
 
 /// The same with so much of the past.

@@ -263,7 +263,7 @@ fn a_trigger_freezes_at_the_next_stall() {
     session.send("c");
     session.wait_for("TRIGGERED: stall over 100 ms");
     session.send(" ");
-    session.wait("the present again", |screen| !screen.contains("FROZEN") && !screen.contains("⌖"));
+    session.wait("the present again", |screen| !screen.contains("FROZEN") && !screen.contains("◈"));
     session.send("q");
     assert!(session.ended().success());
 }

@@ -31,7 +31,7 @@ use crate::world::{Death, Life, Specimen, Stall, StallKind};
 const NARROW: u16 = 72;
 
 /// The sign of a trigger that has struck.
-const STRUCK: &str = "⌖";
+const STRUCK: &str = "◈";
 
 /// What a stall did, where that is known.
 fn kind_key(kind: StallKind) -> Option<&'static str> {
@@ -534,10 +534,10 @@ impl Head<'_> {
             x = pen.text(x + 1, y, &format!("{glyph}{}", look.text(word)), style);
         }
         if let Some(what) = &self.struck {
-            x = pen.text(x + 2, y, &format!("⌖ {}", look.fill("trigger.struck", &[("what", what)])), look.style(Role::Alarm));
+            x = pen.text(x + 2, y, &format!("◈ {}", look.fill("trigger.struck", &[("what", what)])), look.style(Role::Alarm));
         }
         if let Some(what) = &self.armed {
-            x = pen.text(x + 2, y, &format!("⌖ {}", look.fill("trigger.armed", &[("what", what)])), look.style(Role::Warn));
+            x = pen.text(x + 2, y, &format!("◈ {}", look.fill("trigger.armed", &[("what", what)])), look.style(Role::Warn));
         }
         x += 2;
         if let Some(name) = &self.specimen {
@@ -603,7 +603,8 @@ pub fn announce(pen: &mut Pen<'_>, line: Rect, said: &Announcement, look: Look<'
     // What can be done stands at the right and keeps its place, the details give way first; while a stall goes on, who is stuck and
     // how many wait come first, and so does what a trigger has struck on.
     let ongoing = said.role == Role::BannerStall || said.sign == STRUCK;
-    let said_first = width(&said.headline) + if ongoing { said.details.iter().take(2).map(|d| width(d) + 3).sum() } else { 0 };
+    let said_first =
+        width(&said.headline) + if said.role == Role::BannerStall { said.details.iter().take(2).map(|d| width(d) + 3).sum() } else { 0 };
     let least = if ongoing { said_first.min(usize::from(line.width)) } else { usize::from(line.width) * 2 / 5 } as u16 + 4;
     // Upon a reversed line a key is what is not reversed.
     let key_style = match look.theme.tier {

@@ -107,6 +107,7 @@ fn doing(specimen: &Specimen, scene: &Scene<'_>) -> String {
             let all = known.unwrap_or(at).since(running.since).to_string();
             look.fill(key, &[("what", &what), ("conn", &conn), ("cause", &cause), ("ago", &ago), ("left", &left), ("all", &all)])
         }
+        (_, None) if reactor.held && reactor.held_whole => look.text("announce.gated_whole").into_owned(),
         (_, None) if reactor.held => look.text("announce.gated").into_owned(),
         (_, None) => {
             let phase = words::phase(look.lang, reactor.phase);

@@ -258,7 +258,7 @@ pub fn shape(scene: &Scene<'_>, room: &Room, ruler: Ruler) -> Shape {
     if let Some((strike, column)) = ui.strike.and_then(|strike| Some((strike, column(strike.at)?))) {
         let text = look.fill("trigger.struck", &[("what", &trigger::awaited(strike.armed.setting, look))]);
         let place = flags.partition_point(|flag| flag.column <= column);
-        flags.insert(place, Flag { column, sign: '⌖', role: Role::Alarm, text });
+        flags.insert(place, Flag { column, sign: '◈', role: Role::Alarm, text });
     }
     let cursor = ui.frozen.and_then(|_| column(ui.timebase.cursor()));
     Shape { rows, flags, cursor, marks: ui.timebase.marks.map(|mark| mark.and_then(column)), ruler }
