@@ -123,6 +123,7 @@ where
                 trace: &trace,
                 cost: None,
                 look,
+                selectors: None,
                 addresses: &addresses,
             };
             scope::draw(&scene, buf);

@@ -269,6 +269,7 @@ impl App {
         let Self { terminal, pump, keymap, lessons, scenario, ui, eye, answers, meter, trace, theme, lang, then, targets, .. } = self;
         let mut lively = false;
         let mut orders = Vec::new();
+        let mut wanted = false;
         terminal.draw(|buf| {
             let stage = pump.stage();
             let (live, addresses) = (stage.world(), stage.addresses());
@@ -288,7 +289,10 @@ impl App {
                 meter.rest();
                 None
             };
-            let scene = Scene { world, around, scenario, lessons, ui, eye, answers, trace, cost, look, addresses: &addresses };
+            let selectors = stage.selectors();
+            wanted = ui.screen == Screen::Selectors && selectors.is_none();
+            lively |= ui.screen == Screen::Selectors && selectors.is_some_and(|view| view.drag.pending().is_some());
+            let scene = Scene { world, around, scenario, lessons, ui, eye, answers, trace, cost, look, selectors, addresses: &addresses };
             let drawn = scope::draw(&scene, buf);
             *targets = drawn.targets;
             ui.pages = drawn.pages;
@@ -298,10 +302,14 @@ impl App {
             ui.rows.shown = drawn.shown;
             ui.reach = drawn.reach;
             ui.plot = drawn.plot;
+            ui.axis = drawn.axis;
             // The lab goes on while the picture goes to the terminal.
         })?;
         self.meter.picture(self.clock.now(), thread_cpu().since(began));
         self.keeper.keep(&self.scenario.id, self.ui.done_of(&self.scenario));
+        if wanted {
+            self.pump.order(pump::Order::Selectors);
+        }
         for (specimen, order) in orders {
             self.pump.order(pump::Order::Carry(Some(specimen), order));
         }

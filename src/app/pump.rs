@@ -13,6 +13,7 @@ use crate::base::ids::SpecimenId;
 use crate::command::Command;
 use crate::lab::{Lab, Options};
 use crate::scenario::Scenario;
+use crate::selectors::bench::View;
 use crate::world::history::History;
 use crate::world::{Setup, World};
 
@@ -24,6 +25,8 @@ const TURN: Duration = Duration::from_millis(25);
 pub enum Order {
     /// Carry this out, on one specimen or on all.
     Carry(Option<SpecimenId>, Command),
+    /// Begin to measure the selectors, where that has not begun.
+    Selectors,
     /// End the lab and start this scenario's.
     Open(Box<Scenario>),
     /// Stop every process where it stands, say so, and wait for the next order.
@@ -67,6 +70,11 @@ impl Stage {
     /// Which lab this is, counted from the first.
     pub fn opened(&self) -> u64 {
         self.opened
+    }
+
+    /// The selectors, as they are measured.
+    pub fn selectors(&self) -> Option<View<'_>> {
+        self.lab.as_ref().and_then(Lab::selectors)
     }
 
     /// Where the specimens answer.
@@ -172,6 +180,12 @@ impl Thread {
                 Ok(Order::Open(scenario)) => self.open(&scenario)?,
                 Ok(Order::Carry(target, command)) => {
                     let result = self.hold().lab.as_mut().map(|lab| lab.carry_out(target, &command));
+                    if let Some(Err(refusal)) = result {
+                        self.tell(Wake::Refused(refusal));
+                    }
+                }
+                Ok(Order::Selectors) => {
+                    let result = self.hold().lab.as_mut().map(|lab| lab.watch_selectors().map(drop));
                     if let Some(Err(refusal)) = result {
                         self.tell(Wake::Refused(refusal));
                     }

@@ -20,6 +20,8 @@ pub enum Context {
     Timeline,
     /// Before specimens side by side, with nothing open.
     Compare,
+    /// Before the selectors, with nothing open.
+    Selectors,
     /// In the list of faults.
     FaultMenu,
     /// In the list of mitigations.
@@ -48,6 +50,7 @@ impl Context {
         Self::Table,
         Self::Timeline,
         Self::Compare,
+        Self::Selectors,
         Self::FaultMenu,
         Self::MitigationMenu,
         Self::TriggerMenu,

@@ -11,6 +11,7 @@ pub mod table;
 use serde::{Deserialize, Serialize};
 
 use crate::base::units::Nanos;
+use crate::selectors::Active;
 use crate::specimen::control::{FaultSetting, MitigationSetting};
 use crate::telemetry::vocabulary::{Fault, Mitigation};
 use crate::world::TriggerSetting;
@@ -65,6 +66,20 @@ pub enum Command {
     /// End the run (scripts), with the verdict where expectations are checked.
     Stop,
 
+    // ---- the selectors ----
+    /// More idle descriptors.
+    MoreIdle,
+    /// Fewer.
+    FewerIdle,
+    /// So many, or as near to it as can be had.
+    Idle(u32),
+    /// Another number of active ones: 1, 100, all.
+    NextActive,
+    /// So many active ones.
+    Active(Active),
+    /// Forget what was measured of the selectors, and measure it again.
+    MeasureAgain,
+
     // ---- which lesson ----
     /// Run the scenario with this id.
     Open(String),
@@ -90,6 +105,8 @@ pub enum Command {
     // ---- the view ----
     /// Show the screen of this number, from 0.
     Screen(u8),
+    /// Show the selectors, or go back from them.
+    Selectors,
     /// Show the next screen; after the last the first.
     NextScreen,
     /// Show the screen before.

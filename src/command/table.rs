@@ -207,6 +207,7 @@ const UNTYPED: &[Context] = &[
     Context::Table,
     Context::Timeline,
     Context::Compare,
+    Context::Selectors,
     Context::FaultMenu,
     Context::MitigationMenu,
     Context::TriggerMenu,
@@ -218,10 +219,14 @@ const UNTYPED: &[Context] = &[
 const TYPED: &[Context] = &[Context::HelpSearch, Context::Palette, Context::Filter];
 /// Before the running lab, with nothing open.
 pub(super) const LAB: &[Context] = &[Context::Lab, Context::Question, Context::Table, Context::Timeline, Context::Compare];
+/// Before the selectors, with nothing open.
+const SELECTORS: &[Context] = &[Context::Selectors];
+/// Before the running lab or the selectors, with nothing open.
+const AROUND: &[Context] = &[Context::Lab, Context::Question, Context::Table, Context::Timeline, Context::Compare, Context::Selectors];
 /// Where the lesson is in sight, with nothing open.
 const LESSON: &[Context] = &[Context::Lab, Context::Question];
 /// Where digits turn to a screen: nothing is open and nothing is asked.
-const SCREENS: &[Context] = &[Context::Lab, Context::Table, Context::Timeline, Context::Compare];
+const SCREENS: &[Context] = &[Context::Lab, Context::Table, Context::Timeline, Context::Compare, Context::Selectors];
 /// Before a table.
 const TABLE: &[Context] = &[Context::Table];
 /// Where latencies are looked at, but on the timeline, which counts nothing.
@@ -914,7 +919,7 @@ pub static COMMANDS: &[Row] = &[
         "restart",
         Lab,
         Fixed(Command::Restart),
-        keys!(LAB: "r"),
+        keys!(AROUND: "r"),
         words("restart", "重新开始"),
         words("start the lab again from its scenario", "从头运行这个场景"),
     )
@@ -928,6 +933,83 @@ pub static COMMANDS: &[Row] = &[
         words("end the run, with the verdict where expectations are checked", "结束运行;在 check 中给出判定"),
     )
     .in_script(),
+    // ---- the selectors --------------------------------------------------------------------------------------------
+    row(
+        "more-idle",
+        Lab,
+        Fixed(Command::MoreIdle),
+        keys!(SELECTORS: "right" "+" "="),
+        words("more idle", "增加空闲"),
+        words("selectors: more idle descriptors", "选择器:增加空闲描述符"),
+    )
+    .in_script()
+    .in_footer(2),
+    row(
+        "fewer-idle",
+        Lab,
+        Fixed(Command::FewerIdle),
+        keys!(SELECTORS: "left" "-" "_"),
+        words("fewer idle", "减少空闲"),
+        words("selectors: fewer idle descriptors", "选择器:减少空闲描述符"),
+    )
+    .in_script()
+    .in_footer(2),
+    row(
+        "idle",
+        Lab,
+        Written("Idle(10000)"),
+        keys!(),
+        words("idle descriptors", "空闲描述符"),
+        words("selectors: so many idle descriptors, as far as the limits go", "选择器:设定空闲描述符的数量,以系统限制为界"),
+    )
+    .in_script(),
+    row(
+        "fewest-idle",
+        Lab,
+        Fixed(Command::Idle(0)),
+        keys!(SELECTORS: "home"),
+        words("fewest idle", "最少空闲"),
+        words("selectors: the fewest idle descriptors", "选择器:空闲描述符最少"),
+    )
+    .in_script(),
+    row(
+        "most-idle",
+        Lab,
+        Fixed(Command::Idle(u32::MAX)),
+        keys!(SELECTORS: "end"),
+        words("most idle", "最多空闲"),
+        words("selectors: as many idle descriptors as the limits allow", "选择器:空闲描述符增加到系统限制为止"),
+    )
+    .in_script(),
+    row(
+        "next-active",
+        Lab,
+        Fixed(Command::NextActive),
+        keys!(SELECTORS: "a"),
+        words("active: 1, 100, all", "活跃:1、100、全部"),
+        words("selectors: let 1 descriptor be active, or 100, or all of them", "选择器:让 1 个、100 个或全部描述符活跃"),
+    )
+    .in_script()
+    .in_footer(3),
+    row(
+        "active",
+        Lab,
+        Written("Active(\"all\")"),
+        keys!(),
+        words("active descriptors", "活跃描述符"),
+        words("selectors: so many active descriptors: 1, 100 or all", "选择器:设定活跃描述符的数量:1、100 或 all"),
+    )
+    .in_script(),
+    row(
+        "measure-again",
+        Lab,
+        Fixed(Command::MeasureAgain),
+        keys!(SELECTORS: "0"),
+        words("measure again", "重新测量"),
+        words("selectors: forget what was measured, and measure it again", "选择器:丢弃已测得的结果,重新测量"),
+    )
+    .in_script()
+    .in_footer(10),
     // ---- the lesson -----------------------------------------------------------------------------------------------
     row(
         "next-step",
@@ -983,7 +1065,7 @@ pub static COMMANDS: &[Row] = &[
         "next-lesson",
         Lesson,
         Fixed(Command::NextLesson),
-        keys!(LAB: "n"),
+        keys!(AROUND: "n"),
         words("next lesson", "下一课"),
         words("the next lesson", "下一课"),
     )
@@ -992,7 +1074,7 @@ pub static COMMANDS: &[Row] = &[
         "previous-lesson",
         Lesson,
         Fixed(Command::PreviousLesson),
-        keys!(LAB: "N"),
+        keys!(AROUND: "N"),
         words("lesson before", "上一课"),
         words("the lesson before", "上一课"),
     ),
@@ -1008,7 +1090,7 @@ pub static COMMANDS: &[Row] = &[
         "home",
         Lesson,
         Fixed(Command::Home),
-        keys!(LAB: "H"),
+        keys!(AROUND: "H"),
         words("lessons", "课程列表"),
         words("back to the list of lessons", "回到课程列表"),
     )
@@ -1435,7 +1517,7 @@ pub static COMMANDS: &[Row] = &[
         "next-screen",
         View,
         Fixed(Command::NextScreen),
-        keys!(LAB: "tab"),
+        keys!(AROUND: "tab"),
         words("screen", "换画面"),
         words("show the next screen", "切换到下一个画面"),
     )
@@ -1444,10 +1526,22 @@ pub static COMMANDS: &[Row] = &[
         "previous-screen",
         View,
         Fixed(Command::PreviousScreen),
-        keys!(LAB: "shift+tab"),
+        keys!(AROUND: "shift+tab"),
         words("screen before", "上一画面"),
         words("show the screen before", "切换到上一个画面"),
     ),
+    row(
+        "selectors",
+        View,
+        Fixed(Command::Selectors),
+        keys!(AROUND: "F2"),
+        words("selectors", "选择器"),
+        words(
+            "epoll, poll and select: what asking costs, as a chart that grows while you drag; again: back",
+            "epoll、poll 与 select:询问一次要花多少,图表随拖动增长;再按一次返回",
+        ),
+    )
+    .in_footer(12),
     row(
         "next-order",
         View,
@@ -1683,6 +1777,13 @@ impl Command {
             Self::Mark(_) => "Mark",
             Self::CountAnew => "CountAnew",
             Self::Stop => "Stop",
+            Self::MoreIdle => "MoreIdle",
+            Self::FewerIdle => "FewerIdle",
+            Self::Idle(_) => "Idle",
+            Self::NextActive => "NextActive",
+            Self::Active(_) => "Active",
+            Self::MeasureAgain => "MeasureAgain",
+            Self::Selectors => "Selectors",
             Self::Open(_) => "Open",
             Self::NextLesson => "NextLesson",
             Self::PreviousLesson => "PreviousLesson",

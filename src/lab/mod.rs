@@ -24,6 +24,8 @@ use crate::command::Command;
 use crate::load::plan::{CONNECTIONS, LoadControl};
 use crate::scenario::Scenario;
 use crate::scenario::schema::Role;
+use crate::selectors::bench::{Bench, View};
+use crate::selectors::measure;
 use crate::telemetry::shared::Gate;
 use crate::world::history::History;
 use crate::world::{self, Setup, World};
@@ -52,6 +54,8 @@ pub struct Lab {
     facts: Vec<Fact>,
     effort: Effort,
     marks: Vec<String>,
+    /// The selectors, once somebody has asked for them.
+    bench: Option<Bench>,
 }
 
 impl Lab {
@@ -76,6 +80,7 @@ impl Lab {
             facts: Vec::new(),
             effort: Effort::default(),
             marks: Vec::new(),
+            bench: None,
         })
     }
 
@@ -104,7 +109,48 @@ impl Lab {
         }
         self.world.advance(until);
         self.effort.note(until, thread_cpu().since(began), self.world.events - before);
+        if let Some(bench) = &mut self.bench {
+            bench.pump();
+        }
         Ok(())
+    }
+
+    /// The selectors as they are measured; nothing before somebody has asked for them.
+    pub fn selectors(&self) -> Option<View<'_>> {
+        self.bench.as_ref().map(Bench::view)
+    }
+
+    /// Begins to measure the selectors, where that has not begun.
+    ///
+    /// # Errors
+    /// A [`Refusal`] that says why they cannot be measured.
+    pub fn watch_selectors(&mut self) -> Result<&mut Bench, Refusal> {
+        if self.bench.is_none() {
+            let started = Bench::start(self.live.clock(), measure::Effort::QUICK);
+            self.bench = Some(started.map_err(|error| Refusal::System(error.to_string()))?);
+        }
+        self.bench.as_mut().ok_or(Refusal::NotForTheLab)
+    }
+
+    /// Carries out what is for the selectors; false where it is for something else.
+    fn drag(&mut self, command: &Command) -> Result<bool, Refusal> {
+        use Command::{Active, FewerIdle, Idle, MeasureAgain, MoreIdle, NextActive};
+        if !matches!(command, MoreIdle | FewerIdle | Idle(_) | NextActive | Active(_) | MeasureAgain) {
+            return Ok(false);
+        }
+        let bench = self.watch_selectors()?;
+        match command {
+            MoreIdle => bench.drag().step(1),
+            FewerIdle => bench.drag().step(-1),
+            Idle(size) => bench.drag().to(*size as usize),
+            NextActive => bench.drag().next_active(),
+            Active(active) if !bench.drag().set_active(*active) => {
+                return Err(Refusal::OutOfRange(format!("{active} active descriptors; there can be 1, 100 or all")));
+            }
+            MeasureAgain => bench.again(),
+            _ => {}
+        }
+        Ok(true)
     }
 
     /// What is known.
@@ -161,6 +207,9 @@ impl Lab {
     /// # Errors
     /// A [`Refusal`] that says why not; what could be done for other specimens has been done.
     pub fn carry_out(&mut self, target: Option<SpecimenId>, command: &Command) -> Result<(), Refusal> {
+        if self.drag(command)? {
+            return Ok(());
+        }
         match command {
             Command::Restart => return self.restart(),
             Command::Mark(name) => {

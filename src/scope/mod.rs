@@ -40,6 +40,7 @@ use crate::command::key::Key;
 use crate::command::keymap::{Context, Keymap};
 use crate::command::{Command, table};
 use crate::scenario::Scenario;
+use crate::selectors::bench::View;
 use crate::world::trace::Trace;
 use crate::world::{Specimen, World};
 
@@ -133,6 +134,8 @@ pub struct Scene<'a> {
     pub cost: Option<&'a Cost>,
     /// In which colours and language.
     pub look: Look<'a>,
+    /// The selectors, once they are being measured.
+    pub selectors: Option<View<'a>>,
     /// Where each specimen answers, once it does.
     pub addresses: &'a [Option<SocketAddr>],
 }
@@ -162,6 +165,8 @@ pub struct Drawn {
     pub reach: ui::Reach,
     /// Where the timeline was drawn.
     pub plot: Option<pointer::Plot>,
+    /// Where the sizes of the selectors' chart are.
+    pub axis: Option<panels::selectors::Axis>,
 }
 
 /// Draws the scene over the whole buffer.

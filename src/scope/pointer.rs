@@ -5,6 +5,7 @@
 use ratatui::layout::Rect;
 
 use super::Screen;
+use super::panels::selectors::Axis;
 use super::pen::Targets;
 use super::ui::{Open, Ui};
 use crate::base::units::Nanos;
@@ -77,6 +78,9 @@ impl Ui {
     }
 
     fn pointed(&mut self, act: Act, x: u16, y: u16, targets: &Targets) -> Option<Command> {
+        if self.screen == Screen::Selectors && self.open == Open::Nothing {
+            return self.pointed_at_sizes(act, x, y, targets);
+        }
         let plot = self.plot.filter(|_| self.open == Open::Nothing);
         if self.screen == Screen::Compare
             && let Some(plot) = plot
@@ -134,6 +138,26 @@ impl Ui {
         }
     }
 
+    /// On the selectors' chart the pointer takes the number of idle descriptors along; the wheel goes rung by rung.
+    fn pointed_at_sizes(&mut self, act: Act, x: u16, y: u16, targets: &Targets) -> Option<Command> {
+        let size = self.axis.as_ref().and_then(|axis| Some(Command::Idle(u32::try_from(axis.size_at(x)?).ok()?)));
+        match act {
+            Act::Press => {
+                // The labels below the axis are a part of it.
+                let upon = |axis: &Axis| Rect { height: axis.area.height + 2, ..axis.area }.contains((x, y).into());
+                self.grip = self.axis.as_ref().is_some_and(upon);
+                if self.grip { size } else { targets.at(x, y).cloned() }
+            }
+            Act::Drag => size.filter(|_| self.grip),
+            Act::Release => {
+                self.grip = false;
+                None
+            }
+            Act::WheelUp => Some(Command::MoreIdle),
+            Act::WheelDown => Some(Command::FewerIdle),
+        }
+    }
+
     /// Whether there is something to scroll in: a list, a table, a page.
     fn scrolls(&self) -> bool {
         self.open != Open::Nothing || self.screen != Screen::Scope
@@ -179,6 +203,23 @@ mod tests {
         assert_eq!(point(Act::Release, 30, 9), None);
         assert_eq!(point(Act::Drag, 40, 7), None, "nothing is held");
         assert_eq!(point(Act::WheelUp, 40, 7), Some(Command::Up));
+    }
+
+    #[test]
+    fn on_the_selectors_chart_the_pointer_takes_the_number_of_idle_descriptors_along() {
+        let mut targets = Targets::default();
+        targets.add(Rect::new(0, 0, 5, 1), Command::Home);
+        let axis = Axis { area: Rect::new(10, 5, 31, 10), ladder: vec![10, 100, 1000, 10_000] };
+        let mut ui = Ui { screen: Screen::Selectors, axis: Some(axis), ..Ui::default() };
+        let mut point = |act, x, y| ui.point(act, x, y, &targets).map(|(command, _)| command);
+        assert_eq!(point(Act::Drag, 30, 7), None, "nothing is held");
+        assert_eq!(point(Act::Press, 19, 7), Some(Command::Idle(100)));
+        assert_eq!(point(Act::Drag, 31, 0), Some(Command::Idle(1000)), "held, it may leave the area");
+        assert_eq!(point(Act::Drag, 200, 7), Some(Command::Idle(10_000)));
+        assert_eq!(point(Act::Release, 200, 7), None);
+        assert_eq!(point(Act::Drag, 10, 7), None);
+        assert_eq!(point(Act::Press, 2, 0), Some(Command::Home));
+        assert_eq!(point(Act::WheelUp, 30, 7), Some(Command::MoreIdle));
     }
 
     #[test]

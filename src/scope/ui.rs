@@ -3,6 +3,7 @@
 use super::answers::Ask;
 use super::line::Line;
 use super::menus;
+use super::panels::selectors::Axis;
 use super::pointer::{Drag, Plot};
 use super::rows::{RequestOrder, RowId, Rows};
 use super::screens::SCREENS;
@@ -42,6 +43,8 @@ pub enum Screen {
     Compare,
     /// The lesson in full, with what was answered and how far one has come.
     Lesson,
+    /// What asking the kernel costs, by the way one asks.
+    Selectors,
 }
 
 /// What lies open over the screen.
@@ -166,6 +169,10 @@ pub struct Ui {
     pub plot: Option<Plot>,
     /// The pointer holds the timeline.
     pub drag: Option<Drag>,
+    /// Where the sizes of the selectors' chart were drawn, for the pointer.
+    pub axis: Option<Axis>,
+    /// The pointer holds the number of idle descriptors.
+    pub grip: bool,
     /// Where in the recorded past one stands; nothing: in the present.
     pub frozen: Option<Frozen>,
     /// The request that was asked about.
@@ -233,6 +240,7 @@ impl Ui {
             Screen::Timeline => Context::Timeline,
             Screen::Connections | Screen::Latency => Context::Table,
             Screen::Compare => Context::Compare,
+            Screen::Selectors => Context::Selectors,
         }
     }
 
@@ -288,8 +296,9 @@ impl Ui {
             Command::Back => return Some(Command::Home),
             Command::Home => self.screen = Screen::Start,
             Command::Screen(n) => self.turn_to(usize::from(n)),
-            Command::NextScreen => self.turn_to((self.place_of_screen() + 1) % SCREENS.len()),
-            Command::PreviousScreen => self.turn_to((self.place_of_screen() + SCREENS.len() - 1) % SCREENS.len()),
+            Command::Selectors => self.screen = if self.screen == Screen::Selectors { Screen::Scope } else { Screen::Selectors },
+            Command::NextScreen => self.turn_to(self.place_of_screen().map_or(0, |n| (n + 1) % SCREENS.len())),
+            Command::PreviousScreen => self.turn_to(self.place_of_screen().unwrap_or(0).checked_sub(1).unwrap_or(SCREENS.len() - 1)),
             Command::NextOrder if self.screen == Screen::Latency => self.rows.requests = self.rows.requests.next(),
             // Where no latencies are shown, the key turns to them first.
             Command::Correction if self.screen != Screen::Latency => self.screen = Screen::Latency,
@@ -499,8 +508,9 @@ impl Ui {
         self.open == Open::Nothing && self.screen == Screen::Compare
     }
 
-    fn place_of_screen(&self) -> usize {
-        SCREENS.iter().position(|row| row.screen == self.screen).unwrap_or(0)
+    /// Which of the screens of a lab is shown; nothing where it is none of them.
+    fn place_of_screen(&self) -> Option<usize> {
+        SCREENS.iter().position(|row| row.screen == self.screen)
     }
 
     fn turn_to(&mut self, screen: usize) {

@@ -12,6 +12,8 @@ use rustix::event::{EventfdFlags, eventfd};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde::{Deserialize, Serialize};
 
+use super::limits::{self, Limit};
+
 /// Descriptors that are left for everything else the process does while it measures.
 const SPARE: usize = 64;
 /// What counts as no limit at all: the kernel's own ceiling (`fs.nr_open`) is of this size.
@@ -22,8 +24,10 @@ const UNLIMITED: u64 = 1 << 20;
 pub struct Room {
     /// `RLIMIT_NOFILE`, the hard one: what the soft one can be raised to without privilege.
     pub limit: u64,
-    /// How many the experiment can have of them now.
+    /// How many the experiment can have now.
     pub free: usize,
+    /// What ends them there.
+    pub end: Limit,
 }
 
 impl Room {
@@ -39,13 +43,15 @@ impl Room {
         let limit = now.maximum.unwrap_or(UNLIMITED);
         // The listing holds a descriptor of its own while it is read.
         let open = std::fs::read_dir("/proc/self/fd")?.count().saturating_sub(1);
-        Ok(Self::of(limit, open))
+        Ok(Self::of(limit, open, limits::of_the_machine()))
     }
 
-    /// What is left under a limit, where so many are open.
-    fn of(limit: u64, open: usize) -> Self {
-        let limit_here = usize::try_from(limit).unwrap_or(usize::MAX);
-        Self { limit, free: limit_here.saturating_sub(open).saturating_sub(SPARE) }
+    /// What is left under this process's limit, where so many are open, and under one of the machine.
+    fn of(limit: u64, open: usize, machine: Option<(u64, Limit)>) -> Self {
+        let here = |room: u64| usize::try_from(room).unwrap_or(usize::MAX).saturating_sub(SPARE);
+        let own = (here(limit).saturating_sub(open), Limit::Descriptors);
+        let least = machine.map(|(room, end)| (here(room), end)).filter(|(room, _)| *room < own.0).unwrap_or(own);
+        Self { limit, free: least.0, end: least.1 }
     }
 }
 
@@ -130,9 +136,12 @@ pub(super) mod tests {
 
     #[test]
     fn room_is_what_the_limit_leaves() {
-        assert_eq!(Room::of(1024, 10).free, 1024 - 10 - SPARE);
-        assert_eq!(Room::of(64, 10).free, 0);
-        assert_eq!(Room::of(u64::MAX, 10).free, usize::MAX - 10 - SPARE);
+        assert_eq!(Room::of(1024, 10, None).free, 1024 - 10 - SPARE);
+        assert_eq!(Room::of(64, 10, None).free, 0);
+        assert_eq!(Room::of(u64::MAX, 10, None).free, usize::MAX - 10 - SPARE);
+        let machine = Some((5000, Limit::Watches));
+        assert_eq!((Room::of(1024, 10, machine).end, Room::of(20_000, 10, machine).end), (Limit::Descriptors, Limit::Watches));
+        assert_eq!(Room::of(20_000, 10, machine).free, 5000 - SPARE);
     }
 
     #[test]

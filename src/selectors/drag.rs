@@ -4,6 +4,7 @@
 //! takes what has been measured and asks for what is missing, the place in hand first, then what lies to the left of it, so
 //! that dragging to the right draws the lines.
 
+use super::limits::Trouble;
 use super::live::Runner;
 use super::point::{Active, Point};
 use super::series::{Measurement, Series, collect};
@@ -21,7 +22,7 @@ pub struct Drag {
     rung: usize,
     series: Vec<Series>,
     pending: Option<Point>,
-    trouble: Option<String>,
+    trouble: Option<Trouble>,
 }
 
 impl Drag {
@@ -37,25 +38,28 @@ impl Drag {
         self.rung = self.rung.saturating_add_signed(by).min(self.ladder.len().saturating_sub(1));
     }
 
-    /// To the lowest rung.
-    pub fn first(&mut self) {
-        self.rung = 0;
-    }
-
-    /// To the highest rung.
-    pub fn last(&mut self) {
-        self.rung = self.ladder.len().saturating_sub(1);
-    }
-
-    /// To the rung nearest to a place on the axis, from 0 (lowest) to 1 (highest): where a mouse points.
-    pub fn at(&mut self, share: f64) {
-        self.rung = (share.clamp(0.0, 1.0) * self.ladder.len().saturating_sub(1) as f64).round() as usize;
+    /// To the highest rung that is not above so many; the lowest one where all are.
+    pub fn to(&mut self, size: usize) {
+        self.rung = self.ladder.partition_point(|rung| *rung <= size).saturating_sub(1);
     }
 
     /// The next number of active ones, round and round. The rung stays where it is, as far as the ladder reaches.
     pub fn next_active(&mut self) {
-        self.active = (self.active + 1) % self.actives.len();
-        self.ladder = ladder(self.room, self.actives[self.active]);
+        self.turn_active((self.active + 1) % self.actives.len());
+    }
+
+    /// So many active ones, where that is one of the numbers that can be gone through. Whether it is.
+    pub fn set_active(&mut self, active: Active) -> bool {
+        let found = self.actives.iter().position(|one| *one == active);
+        if let Some(at) = found {
+            self.turn_active(at);
+        }
+        found.is_some()
+    }
+
+    fn turn_active(&mut self, at: usize) {
+        self.active = at;
+        self.ladder = ladder(self.room, self.actives[at]);
         self.step(0);
     }
 
@@ -85,8 +89,8 @@ impl Drag {
     }
 
     /// Why the last measurement failed.
-    pub fn trouble(&self) -> Option<&str> {
-        self.trouble.as_deref()
+    pub fn trouble(&self) -> Option<&Trouble> {
+        self.trouble.as_ref()
     }
 
     /// Forgets what was measured, to see it again.
@@ -164,7 +168,7 @@ mod tests {
                 outcome: Outcome::NotPossible(Refusal::Kernel { says: "made up".to_owned() }),
             };
             self.asked.push(point);
-            self.answer = Some(if self.fail { Err("no".to_owned()) } else { Ok(SELECTORS.iter().map(measured).collect()) });
+            self.answer = Some(if self.fail { Err(Trouble::Ended) } else { Ok(SELECTORS.iter().map(measured).collect()) });
             true
         }
 
@@ -190,11 +194,9 @@ mod tests {
         assert_eq!(drag.point().unwrap().size, 50);
         drag.step(isize::MAX);
         assert_eq!(drag.point().unwrap().size, 50_000);
-        drag.first();
-        assert_eq!(drag.point().unwrap().size, 10);
-        for (share, size) in [(-1.0, 10), (0.0, 10), (1.0, 50_000), (7.0, 50_000), (f64::NAN, 10)] {
-            drag.at(share);
-            assert_eq!(drag.point().unwrap().size, size, "{share}");
+        for (wanted, size) in [(0, 10), (10, 10), (999, 500), (1000, 1000), (usize::MAX, 50_000)] {
+            drag.to(wanted);
+            assert_eq!(drag.point().unwrap().size, size, "{wanted}");
         }
     }
 
@@ -202,8 +204,7 @@ mod tests {
     fn without_room_nothing_is_wanted_and_nothing_breaks() {
         let mut drag = Drag::new(0, &[]);
         drag.step(1);
-        drag.last();
-        drag.at(0.5);
+        drag.to(usize::MAX);
         drag.next_active();
         assert_eq!((drag.point(), drag.wanted()), (None, None));
         let mut runner = Immediate::default();
@@ -229,7 +230,7 @@ mod tests {
     #[test]
     fn another_number_of_active_ones_is_another_set_of_lines() {
         let (mut drag, mut runner) = (Drag::new(150, &[ONE, Active::Count(100)]), Immediate::default());
-        drag.last();
+        drag.to(usize::MAX);
         while drag.pump(&mut runner) {}
         drag.next_active();
         assert_eq!(drag.active(), Active::Count(100));
@@ -237,6 +238,8 @@ mod tests {
         assert_eq!(drag.point().unwrap().size, 50, "clamped");
         while drag.pump(&mut runner) {}
         assert_eq!(drag.series().len(), 2 * SELECTORS.len());
+        assert!(drag.set_active(ONE) && !drag.set_active(Active::All));
+        assert_eq!((drag.active(), drag.ladder().last()), (ONE, Some(&149)));
     }
 
     #[test]
@@ -244,7 +247,7 @@ mod tests {
         let mut runner = Immediate { fail: true, ..Immediate::default() };
         let mut drag = Drag::new(60_000, &[ONE]);
         while drag.pump(&mut runner) {}
-        assert_eq!((drag.trouble(), runner.asked.len()), (Some("no"), 1));
+        assert_eq!((drag.trouble(), runner.asked.len()), (Some(&Trouble::Ended), 1));
         runner.fail = false;
         drag.again();
         while drag.pump(&mut runner) {}

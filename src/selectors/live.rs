@@ -5,13 +5,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::thread::JoinHandle;
 
+use super::facts::{self, Facts};
+use super::limits::Trouble;
 use super::measure::{Effort, measure};
 use super::point::Point;
 use super::series::Measurement;
 use crate::base::clock::Clock;
+use crate::base::units::Nanos;
 
-/// An answer: what was measured, or why not, in words.
-pub type Answer = Result<Vec<Measurement>, String>;
+/// An answer: what was measured, or why not.
+pub type Answer = Result<Vec<Measurement>, Trouble>;
+
+/// For how long each loop that has nothing to do is watched.
+const WINDOW: Nanos = Nanos::millis(100);
 
 /// Something that measures one point at a time and is never waited for.
 pub trait Runner {
@@ -22,12 +28,28 @@ pub trait Runner {
     fn take(&mut self) -> Option<Answer>;
 }
 
-/// A runner with a thread of its own, which sleeps while nothing is asked. Dropping it ends the thread within a few milliseconds.
+/// What the thread is asked for.
+#[derive(Debug)]
+enum Ask {
+    Point(Point),
+    Facts,
+}
+
+/// What it answers.
+#[derive(Debug)]
+enum Told {
+    Point(Answer),
+    Facts(Result<Facts, Trouble>),
+}
+
+/// A runner with a thread of its own, which sleeps while nothing is asked. Dropping it ends the thread within a few milliseconds, or,
+/// where it is just observing the facts, within half a second.
 #[derive(Debug)]
 pub struct Background {
-    asks: Option<SyncSender<Point>>,
-    answers: Receiver<Answer>,
+    asks: Option<SyncSender<Ask>>,
+    answers: Receiver<Told>,
     busy: bool,
+    facts: Option<Result<Facts, Trouble>>,
     ended: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -38,45 +60,67 @@ impl Background {
     /// # Errors
     /// What starting a thread says.
     pub fn start(clock: Clock, effort: Effort) -> std::io::Result<Self> {
-        let (asks, asked) = sync_channel::<Point>(1);
+        let (asks, asked) = sync_channel::<Ask>(1);
         let (answer, answers) = sync_channel(1);
         let ended = Arc::new(AtomicBool::new(false));
         let end = Arc::clone(&ended);
         let thread = std::thread::Builder::new().name("selectors".to_owned()).spawn(move || {
-            for point in asked {
-                let result = measure(&clock, &[point], effort, &mut |_| !end.load(Ordering::Relaxed));
-                if answer.send(result.map_err(|error| error.to_string())).is_err() {
+            for ask in asked {
+                let told = match ask {
+                    Ask::Point(point) => {
+                        let result = measure(&clock, &[point], effort, &mut |_| !end.load(Ordering::Relaxed));
+                        Told::Point(result.map_err(Trouble::from))
+                    }
+                    Ask::Facts => Told::Facts(facts::observe(&clock, WINDOW).map_err(Trouble::from)),
+                };
+                if answer.send(told).is_err() {
                     return;
                 }
             }
         })?;
-        Ok(Self { asks: Some(asks), answers, busy: false, ended, thread: Some(thread) })
+        Ok(Self { asks: Some(asks), answers, busy: false, facts: None, ended, thread: Some(thread) })
+    }
+
+    /// Asks for the facts. False while something else is not done.
+    pub fn observe(&mut self) -> bool {
+        self.send(Ask::Facts)
+    }
+
+    /// The facts that were asked for, once.
+    pub fn take_facts(&mut self) -> Option<Result<Facts, Trouble>> {
+        self.facts.take()
+    }
+
+    fn send(&mut self, ask: Ask) -> bool {
+        if self.busy {
+            return false;
+        }
+        self.busy = self.asks.as_ref().is_some_and(|asks| asks.try_send(ask).is_ok());
+        self.busy
     }
 }
 
 impl Runner for Background {
     fn ask(&mut self, point: Point) -> bool {
-        if self.busy {
-            return false;
-        }
-        self.busy = self.asks.as_ref().is_some_and(|asks| asks.try_send(point).is_ok());
-        self.busy
+        self.send(Ask::Point(point))
     }
 
     fn take(&mut self) -> Option<Answer> {
         if !self.busy {
             return None;
         }
-        match self.answers.try_recv() {
-            Ok(answer) => {
-                self.busy = false;
-                Some(answer)
+        let told = self.answers.try_recv();
+        self.busy = matches!(told, Err(TryRecvError::Empty));
+        match told {
+            Ok(Told::Point(answer)) => Some(answer),
+            Ok(Told::Facts(facts)) => {
+                self.facts = Some(facts);
+                None
             }
             Err(TryRecvError::Empty) => None,
             Err(TryRecvError::Disconnected) => {
-                self.busy = false;
                 self.asks = None;
-                Some(Err("the measuring thread has ended".to_owned()))
+                Some(Err(Trouble::Ended))
             }
         }
     }
@@ -98,6 +142,7 @@ mod tests {
     use super::*;
     use crate::selectors::descriptors::tests::alone;
     use crate::selectors::kinds::SELECTORS;
+    use crate::selectors::limits::Limit;
     use crate::selectors::point::Active;
 
     fn wait(runner: &mut Background) -> Answer {
@@ -132,7 +177,7 @@ mod tests {
         let too_many = Point { size: 100_000_000, active: Active::Count(1) };
         assert!(runner.ask(too_many));
         assert!(!runner.ask(too_many), "busy");
-        assert!(wait(&mut runner).is_err());
+        assert_eq!(wait(&mut runner), Err(Trouble::Limit(Limit::Descriptors)));
         assert!(runner.ask(Point { size: 10, active: Active::Count(1) }), "and goes on");
     }
 }

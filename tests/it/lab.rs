@@ -11,6 +11,7 @@ use loopscope::lab::{Lab, Past, Refusal};
 use loopscope::load::plan::Load;
 use loopscope::scenario::Scenario;
 use loopscope::scenario::schema;
+use loopscope::selectors::{Active, Point, Selector};
 use loopscope::specimen::config::{Limits, ModelSetting, Share};
 use loopscope::specimen::control::{FaultSetting, MitigationSetting};
 use loopscope::telemetry::What;
@@ -437,4 +438,24 @@ fn a_suspended_lab_suspends_its_children_and_blames_nobody() {
     let before = answered(&lab, 0);
     until(&mut lab, "it goes on", |lab| answered(lab, 0) > before + 100);
     assert_eq!(specimen(&lab, 0).stalls.count, 0, "{:?}", specimen(&lab, 0).stalls);
+}
+
+#[test]
+fn the_selectors_are_measured_beside_the_specimens_and_nobody_waits_for_them() {
+    let mut lab = start(&[("naive", &[])], Load { connections: 4, rate: Some(200.0), ..Load::default() });
+    assert!(lab.selectors().is_none(), "nobody has asked");
+    lab.carry_out(None, &Command::Idle(200)).unwrap();
+    let measured = |lab: &Lab| lab.selectors().is_some_and(|view| view.is_measured());
+    until(&mut lab, "the place in hand is measured", measured);
+    let view = lab.selectors().unwrap();
+    assert_eq!(view.drag.point(), Some(Point { size: 200, active: Active::Count(1) }));
+    let (poll, epoll) = (view.cost(Selector::Poll).unwrap(), view.cost(Selector::EpollLevel).unwrap());
+    assert!(poll.call_ns > epoll.call_ns, "{poll:?} {epoll:?}");
+    lab.carry_out(None, &Command::NextActive).unwrap();
+    lab.carry_out(None, &Command::FewerIdle).unwrap();
+    until(&mut lab, "and so is the next", measured);
+    assert_eq!(lab.selectors().unwrap().drag.point(), Some(Point { size: 100, active: Active::Count(100) }));
+    until(&mut lab, "and what they do beside", |lab| lab.selectors().is_some_and(|view| matches!(view.facts, Some(Ok(_)))));
+    assert!(matches!(lab.carry_out(None, &Command::Active(Active::Count(7))), Err(Refusal::OutOfRange(_))));
+    assert!(lab.world().specimens[0].is_alive());
 }

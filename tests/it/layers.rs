@@ -17,7 +17,16 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("world", &["base", "telemetry"]),
     (
         "command",
-        &["base", "specimen::control", "specimen::faults", "specimen::mitigations", "load::plan", "telemetry::vocabulary", "world"],
+        &[
+            "base",
+            "selectors",
+            "specimen::control",
+            "specimen::faults",
+            "specimen::mitigations",
+            "load::plan",
+            "telemetry::vocabulary",
+            "world",
+        ],
     ),
     (
         "scenario",
@@ -35,7 +44,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "world",
         ],
     ),
-    ("lab", &["base", "http", "telemetry", "specimen", "load", "world", "command", "scenario"]),
+    ("lab", &["base", "http", "telemetry", "selectors", "specimen", "load", "world", "command", "scenario"]),
     (
         "scope",
         &[

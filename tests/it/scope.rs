@@ -26,6 +26,8 @@ use loopscope::scope::study::Record;
 use loopscope::scope::theme::THEMES;
 use loopscope::scope::ui::Open;
 use loopscope::scope::{Answers, Cost, Drawn, Eye, Frozen, Look, Meanwhile, Scene, Screen, Targets, Theme, Tier, Ui, draw, text};
+use loopscope::selectors::Active;
+use loopscope::selectors::testing::Told;
 use loopscope::telemetry::event::{Event, Lane, Origin, Part, What};
 use loopscope::telemetry::vocabulary::{Cause, Fault, Mitigation, Model, Phase, Style as Written};
 use loopscope::world::findings::{FINDINGS, FindingKind};
@@ -153,6 +155,7 @@ fn with_scene<T>(state: &State, ui: &Ui, size: (u16, u16), theme: &Theme, lang: 
         trace: &trace,
         cost: ui.cost.then_some(&COST),
         look,
+        selectors: state.bench.as_ref().map(Told::view),
         addresses: &addresses,
     })
 }
@@ -204,6 +207,8 @@ struct State {
     history: Option<History>,
     /// The moment that is shown where one stands in the past.
     then: Option<Nanos>,
+    /// The selectors, where they are measured.
+    bench: Option<Told>,
 }
 
 /// The timeline of a story: at this moment of the past, or in the present; a column covers what is left after so many steps nearer.
@@ -219,7 +224,7 @@ fn timeline_state(name: &'static str, story: &Story, then: Option<Nanos>, nearer
         let event = history.event(n).map(|event| (n, event));
         ui.frozen = Some(Frozen { behind: world.now.since(at), event, ..Frozen::default() });
     }
-    State { name, world, around: None, ui, scenario: scenario.clone(), history: Some(history), then }
+    State { name, world, around: None, ui, scenario: scenario.clone(), history: Some(history), then, bench: None }
 }
 
 /// The second specimen of a story is built on threads, the third on two worker processes, of which the first serves everybody.
@@ -304,7 +309,7 @@ fn triggered(name: &'static str, story: &Story, ui: Ui, scenario: &Scenario) -> 
     let event = history.event(n).map(|event| (n, event));
     let frozen = Frozen { behind: live.now.since(at), event, ahead: Some(stall.length), strike: Some(strike), ..Frozen::default() };
     let ui = Ui { frozen: Some(frozen), ..ui };
-    State { name, world: then, around: None, ui, scenario: scenario.clone(), history: None, then: None }
+    State { name, world: then, around: None, ui, scenario: scenario.clone(), history: None, then: None, bench: None }
 }
 
 /// The gate holds the loop before a tick: in the present, or in one that is not looked at.
@@ -316,7 +321,7 @@ fn gated(name: &'static str, story: &Story, past: bool, ui: Ui, scenario: &Scena
         world.advance(world.now + Nanos::millis(300));
     }
     let frozen = past.then(|| Frozen { meanwhile: Meanwhile::Held, ..frozen(None) });
-    State { name, world, around: None, ui: Ui { frozen, ..ui }, scenario: scenario.clone(), history: None, then: None }
+    State { name, world, around: None, ui: Ui { frozen, ..ui }, scenario: scenario.clone(), history: None, then: None, bench: None }
 }
 
 /// What somebody has typed.
@@ -334,7 +339,7 @@ fn hints(scenario: &Scenario, hints: usize) -> Vec<Record> {
 /// The present of a story that is recorded.
 fn remembered(name: &'static str, story: &Story, ui: Ui, scenario: &Scenario) -> State {
     let (world, history) = recorded(story);
-    State { name, world, around: None, ui, scenario: scenario.clone(), history: Some(history), then: None }
+    State { name, world, around: None, ui, scenario: scenario.clone(), history: Some(history), then: None, bench: None }
 }
 
 /// Somebody asks why a request of this story was slow: the slowest but ten that is answered, or one that waits.
@@ -388,6 +393,7 @@ fn states() -> Vec<State> {
         scenario: scenario.clone(),
         history: None,
         then: None,
+        bench: None,
     };
     // What is recorded for the timeline is short: it is read again for every picture.
     let short = || Story::new(&["naive"]).calm(Nanos::millis(2_500));
@@ -400,6 +406,7 @@ fn states() -> Vec<State> {
         ui
     };
     let healthy = scenario("healthy");
+    let selectors = |name, world, bench| State { bench, ..state(name, world, Ui { screen: Screen::Selectors, ..at(0) }, &computing) };
     let several = |n: usize| Story::new(&["naive", "pool", "sliced", "caught"][..n]);
     let compare = |chosen: usize| Ui { screen: Screen::Compare, chosen, ..at(0) };
     vec![
@@ -580,6 +587,9 @@ fn states() -> Vec<State> {
             )
         },
         state("compare-none", World::new(&Story::new(&["naive", "pool"]).setup()), compare(0), &computing),
+        selectors("selectors", one().world(), Some(Told::with_room(60_000).at(20_000, Active::Count(1)))),
+        selectors("selectors-all", three().world(), Some(Told::with_room(19_928).at(100, Active::All))),
+        selectors("selectors-none", one().world(), None),
         state("frozen", one().world(), Ui { frozen: Some(frozen(None)), ..at(0) }, &computing),
         gated("held", &one(), false, at(0), &computing),
         gated("held-frozen", &one(), true, at(0), &computing),
@@ -656,7 +666,7 @@ fn nothing_is_said_by_colour_alone() {
     let computing = scenario("computing");
     let of = |world: World, ui: Ui| {
         let buf = frame(
-            &State { name: "", world, around: None, ui, scenario: computing.clone(), history: None, then: None },
+            &State { name: "", world, around: None, ui, scenario: computing.clone(), history: None, then: None, bench: None },
             (120, 36),
             &theme,
             Lang::En,
@@ -737,6 +747,8 @@ fn what_matters_is_on_every_screen_that_is_large_enough() {
         says("compare-frozen", size, &["FROZEN", "−2.31 s", "this moment", "naive", "caught"]);
         says("compare-one", size, &["nothing to compare", "Read until EAGAIN"]);
         says("playing", size, &["PLAYING 1/1 000 −2.31 s", "callback begins", "space"]);
+        says("selectors", size, &["poll", "20000 idle", "epoll", "select", "quit"]);
+        says("selectors-all", size, &["poll", "100 descriptors"]);
         says("start", size, &["lessons", "The healthy loop", "LIVE"]);
     }
     says("small", (59, 18), &["60×18", "59×18"]);
@@ -971,6 +983,7 @@ impl<'a> Session<'a> {
             trace: &trace,
             cost: None,
             look,
+            selectors: state.bench.as_ref().map(Told::view),
             addresses: &addresses,
         };
         self.drawn = draw(&scene, &mut buf);
@@ -978,6 +991,7 @@ impl<'a> Session<'a> {
         self.ui.rows.shown = self.drawn.shown.clone();
         self.ui.reach = self.drawn.reach;
         self.ui.plot = self.drawn.plot;
+        self.ui.axis = self.drawn.axis.clone();
     }
 
     /// Carries out a command; what others would have to do, if anything.

@@ -258,7 +258,7 @@ impl Teller {
         let look = Look { theme: &self.theme, lang: self.lang, keys: &self.options.keys };
         let Self { scenario, lessons, ui, eye, trace, answers, lab, .. } = self;
         let world = lab.world();
-        Scene { world, around: world, scenario, lessons, ui, eye, trace, answers, cost: None, look, addresses }
+        Scene { world, around: world, scenario, lessons, ui, eye, trace, answers, cost: None, look, selectors: lab.selectors(), addresses }
     }
 
     /// Whether the next line may be obeyed now.

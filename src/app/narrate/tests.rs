@@ -64,7 +64,8 @@ impl Listener {
         let (world, scenario, ui, eye) = (&*world, &*scenario, &*ui, &*eye);
         let addresses = [Some("127.0.0.1:7070".parse().unwrap())];
         let (trace, answers, addresses, lessons) = (&trace, &answers, &addresses, &[]);
-        let scene = Scene { world, around: world, scenario, lessons, ui, eye, trace, answers, cost: None, look, addresses };
+        let scene =
+            Scene { world, around: world, scenario, lessons, ui, eye, trace, answers, cost: None, look, selectors: None, addresses };
         narrator.look(&scene)
     }
 }

@@ -33,7 +33,10 @@ pub fn shape(scene: &Scene<'_>, columns: u16) -> Vec<Entry> {
         Some(Step::Predict { choices, .. }) => choices.len(),
         _ => 0,
     };
-    entries(scene.context(), columns, several, choices, scene.ui.frozen.is_some(), scene.look)
+    let context = scene.context();
+    // The selectors have no past.
+    let frozen = scene.ui.frozen.is_some() && context != Context::Selectors;
+    entries(context, columns, several, choices, frozen, scene.look)
 }
 
 /// The same of its parts: whether there is another specimen, and among how many answers one can choose, and

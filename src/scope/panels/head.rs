@@ -18,7 +18,7 @@ use crate::scenario::schema::words as written;
 use crate::scope::eye::Figures;
 use crate::scope::panels::moment;
 use crate::scope::pen::{Pen, Targets};
-use crate::scope::screens::{self, SCREENS};
+use crate::scope::screens::{self, BESIDE, SCREENS};
 use crate::scope::text::{clip, width};
 use crate::scope::theme::{Role, Tier};
 use crate::scope::{Frozen, Look, Meanwhile, Scene, Screen, trigger, words};
@@ -471,9 +471,11 @@ impl Head<'_> {
         let first = limit;
         let mut at = limit;
         for (n, tab) in tabs.iter().enumerate() {
-            let chosen = SCREENS[n].screen == self.screen;
+            // Behind those with digits there is the one that is shown and has none.
+            let chosen = SCREENS.get(n).is_none_or(|row| row.screen == self.screen);
             let next = pen.text(at, y, tab, look.style(if chosen { Role::Chosen } else { Role::Dim }));
-            targets.add(Rect { x: at, y, width: next - at, height: 1 }, Command::Screen(n as u8));
+            let command = if n < SCREENS.len() { Command::Screen(n as u8) } else { Command::Selectors };
+            targets.add(Rect { x: at, y, width: next - at, height: 1 }, command);
             at = next + 1;
         }
         if let Some(address) = self.address {
@@ -495,7 +497,9 @@ impl Head<'_> {
                     (false, _) => format!(" {} ", n + 1),
                 }
             };
-            SCREENS.iter().enumerate().map(tab).collect()
+            let key = || self.look.key(&Command::Selectors, Context::Selectors);
+            let beside = (self.screen == BESIDE.screen).then(|| format!("▸{} {} ", key(), self.look.text(BESIDE.name)));
+            SCREENS.iter().enumerate().map(tab).chain(beside).collect()
         };
         // The lesson's title keeps some room beside the names.
         let all = written(true);

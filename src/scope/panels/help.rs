@@ -10,7 +10,7 @@ use crate::command::keymap::Context;
 use crate::command::search::answers;
 use crate::command::table::{self, COMMANDS, Group, Make, Menu, Row};
 use crate::scope::pen::{Pen, Targets, frame_lit};
-use crate::scope::screens::SCREENS;
+use crate::scope::screens::row_of;
 use crate::scope::text::{Run, width, wrap};
 use crate::scope::theme::Role;
 use crate::scope::ui::Reach;
@@ -60,7 +60,7 @@ pub fn shape(screen: Screen, sought: &str, look: Look<'_>, columns: u16) -> Vec<
 
 /// All of it, by heading.
 fn sections(screen: Screen, look: Look<'_>, columns: usize) -> Vec<(&'static str, Vec<Item>)> {
-    let about = SCREENS.iter().find(|row| row.screen == screen).map_or(&["help.start"][..], |row| row.about);
+    let about = row_of(screen).map_or(&["help.start"][..], |row| row.about);
     let paragraph = |key: &&str| Item {
         lines: wrap(&look.keyed(key), columns).into_iter().map(Line::Text).collect(),
         words: format!("{} {}", look.keyed(key), words::text(Lang::En, key)),

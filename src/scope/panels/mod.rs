@@ -20,6 +20,8 @@ pub mod measure;
 pub mod menu;
 pub mod moment;
 pub mod palette;
+pub mod selector_facts;
+pub mod selectors;
 pub mod side_by_side;
 pub mod slowest;
 pub mod styles;

@@ -2,19 +2,20 @@
 //!
 //! Below the chart stand the figures for the number in hand. What is where (the shape) is computed apart from the paint. The
 //! panel draws what it is given: it neither measures nor knows which key moves the hand; that is
-//! [`Drag`](crate::selectors::drag::Drag).
+//! [`Bench`](crate::selectors::bench::Bench).
 
 use std::fmt::Write as _;
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::{Position, Rect};
+use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::widgets::Widget;
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::base::units::{Nanos, bytes};
-use crate::selectors::drag::Drag;
+use crate::selectors::bench::View;
 use crate::selectors::kinds::{FD_SETSIZE, Refusal, SELECTORS};
+use crate::selectors::limits::Trouble;
 use crate::selectors::point::Active;
 use crate::selectors::series::{Outcome, Series, find};
 
@@ -32,7 +33,7 @@ pub struct Chart<'a> {
     /// The size that is being measured.
     pub measuring: Option<usize>,
     /// Why nothing is being measured any more.
-    pub trouble: Option<&'a str>,
+    pub trouble: Option<&'a Trouble>,
     /// The words.
     pub words: &'static Words,
     /// The looks.
@@ -94,6 +95,8 @@ pub struct Words {
     pub no_room: &'static str,
     /// Why something is not possible.
     pub refusal: fn(&Refusal) -> String,
+    /// Why nothing is being measured any more.
+    pub trouble: fn(&Trouble) -> String,
 }
 
 /// English.
@@ -112,6 +115,11 @@ pub static ENGLISH: Words = Words {
     refusal: |refusal| match refusal {
         Refusal::BeyondSet { descriptor } => format!("not possible: descriptor {descriptor} does not fit (FD_SETSIZE {FD_SETSIZE})"),
         Refusal::Kernel { says } => format!("not possible: the kernel refuses: {says}"),
+    },
+    trouble: |trouble| match trouble {
+        Trouble::Limit(limit) => format!("stopped by {limit}"),
+        Trouble::System(says) => format!("the system says: {says}"),
+        Trouble::Ended => "nobody measures any more".to_owned(),
     },
 };
 
@@ -134,6 +142,11 @@ pub static CHINESE: Words = Words {
         }
         Refusal::Kernel { says } => format!("不可用：内核拒绝：{says}"),
     },
+    trouble: |trouble| match trouble {
+        Trouble::Limit(limit) => format!("受限于 {limit}"),
+        Trouble::System(says) => format!("系统报告：{says}"),
+        Trouble::Ended => "测量已中止".to_owned(),
+    },
 };
 
 /// The selectors' marks, in the order of [`SELECTORS`], and the mark of a size from which a selector is not possible.
@@ -154,6 +167,15 @@ const LOWEST: u16 = 4;
 const NARROWEST: u16 = 12;
 /// The vertical axis begins here and reaches at least so high, in powers of ten of nanoseconds: it should not jump while one drags.
 const DECADES: (i32, i32) = (2, 5);
+
+/// Where the sizes are, and which can be had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Axis {
+    /// The cells of the chart.
+    pub area: Rect,
+    /// The sizes, rising.
+    pub ladder: Vec<usize>,
+}
 
 /// Where everything is, in a square from (0, 0), bottom left, to (1, 1), top right.
 #[derive(Clone, Debug, PartialEq)]
@@ -176,7 +198,8 @@ struct Line {
 
 impl<'a> Chart<'a> {
     /// What is in the hand.
-    pub fn of(drag: &'a Drag, words: &'static Words, look: Look) -> Self {
+    pub fn of(view: &View<'a>, words: &'static Words, look: Look) -> Self {
+        let drag = view.drag;
         Self {
             series: drag.series(),
             active: drag.active(),
@@ -189,17 +212,15 @@ impl<'a> Chart<'a> {
         }
     }
 
-    /// Where on the horizontal axis a cell lies, from 0 to 1, for [`Drag::at`]; none outside the chart.
-    pub fn share_at(area: Rect, position: Position) -> Option<f64> {
-        let plot = plot(area)?;
-        let share = f64::from(position.x.checked_sub(plot.x)?) / f64::from(plot.width.saturating_sub(1).max(1));
-        plot.contains(position).then_some(share)
+    /// Where the sizes are, for the pointer; none where there is no room for a chart, or for descriptors.
+    pub fn axis(&self, area: Rect) -> Option<Axis> {
+        let area = plot(area)?;
+        (!self.ladder.is_empty()).then(|| Axis { area, ladder: self.ladder.to_vec() })
     }
 
     fn shape(&self) -> Shape {
         let (least, most) = (self.ladder.first().copied().unwrap_or(1), self.ladder.last().copied().unwrap_or(1));
-        let (from, to) = ((least.max(1) as f64).log10(), (most.max(1) as f64).log10());
-        let across = |size: usize| if to > from { (((size.max(1) as f64).log10() - from) / (to - from)).clamp(0.0, 1.0) } else { 0.0 };
+        let across = |size| across(self.ladder, size);
         let costs = self.series.iter().filter(|s| s.active == self.active).flat_map(Series::costs);
         let highest = costs.map(|(_, ns)| ns.max(1.0).log10()).fold(f64::from(DECADES.1), f64::max).ceil() as i32;
         let up = |ns: f64| ((ns.max(1.0).log10() - f64::from(DECADES.0)) / f64::from(highest - DECADES.0)).clamp(0.0, 1.0);
@@ -306,12 +327,14 @@ impl<'a> Chart<'a> {
         let (left, right) = if look.ascii { ("<", ">") } else { ("◀", "▶") };
         let mut head = format!("{left} {hand} {unit} {right}");
         if let Some(trouble) = self.trouble {
-            let _ = write!(head, "  {trouble}");
+            let _ = write!(head, "  {}", (words.trouble)(trouble));
         } else if let Some(size) = self.measuring {
             let _ = write!(head, "  {} {size}{}", words.measuring, if look.ascii { "..." } else { "…" });
         }
         self.write(buf, (area.x, area.y), area.right(), &head, look.hand);
         let name_width = words.selectors.iter().map(|name| name.width()).max().unwrap_or(0);
+        let after = area.x.saturating_add(3 + name_width as u16);
+        let room = usize::from(area.right().saturating_sub(after));
         for (at, row) in SELECTORS.iter().enumerate() {
             let y = area.y + 1 + at as u16;
             if y >= area.bottom() {
@@ -323,15 +346,15 @@ impl<'a> Chart<'a> {
                     let time = Nanos(cost.call_ns.round() as u64).to_string();
                     let copied = bytes(cost.copied.into.saturating_add(cost.copied.out));
                     let found = if cost.find_ns < 10.0 { "< 10 ns".to_owned() } else { Nanos(cost.find_ns.round() as u64).to_string() };
-                    format!("{time:>8}  {} {copied:>6}  {found:>7} {}", words.copies, words.to_find)
+                    let cost = format!("{time:>8}  {} {copied:>6}", words.copies);
+                    // Half a column says nothing.
+                    Some(format!("{cost}  {found:>7} {}", words.to_find)).filter(|whole| whole.width() <= room).unwrap_or(cost)
                 }
                 Some(Outcome::NotPossible(refusal)) => (words.refusal)(refusal),
                 None => words.unknown.to_owned(),
             };
             self.write(buf, (area.x, y), area.right(), marks[at], look.lines[at]);
-            let named = area.x.saturating_add(2);
-            self.write(buf, (named, y), area.right(), words.selectors[at], look.text);
-            let after = named.saturating_add(name_width as u16 + 1);
+            self.write(buf, (area.x.saturating_add(2), y), area.right(), words.selectors[at], look.text);
             self.write(buf, (after, y), area.right(), &self.plain(&figures), look.text);
         }
     }
@@ -376,6 +399,21 @@ impl Widget for &Chart<'_> {
     }
 }
 
+/// How far along the axis a size lies, from 0 to 1.
+fn across(ladder: &[usize], size: usize) -> f64 {
+    let log = |size: usize| (size.max(1) as f64).log10();
+    let (from, to) = (ladder.first().copied().map_or(0.0, log), ladder.last().copied().map_or(0.0, log));
+    if to > from { ((log(size) - from) / (to - from)).clamp(0.0, 1.0) } else { 0.0 }
+}
+
+impl Axis {
+    /// The size that can be had nearest to a column; those beside the axis are its ends.
+    pub fn size_at(&self, x: u16) -> Option<usize> {
+        let far = |size: &usize| cell(self.area, (across(&self.ladder, *size), 0.0)).0.abs_diff(x);
+        self.ladder.iter().copied().min_by_key(far)
+    }
+}
+
 /// Where the lines are, without axes and figures; none where there is no room for them.
 fn plot(area: Rect) -> Option<Rect> {
     let height = area.height.checked_sub(TITLE + AXIS + FIGURES)?;
@@ -414,9 +452,10 @@ fn time_label(power: i32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::selectors::kinds::{Copied, Selector};
+    use crate::selectors::kinds::Selector;
     use crate::selectors::point::Point;
-    use crate::selectors::series::{Cost, Measurement, collect};
+    use crate::selectors::series::collect;
+    use crate::selectors::testing::measurements;
 
     const ONE: Active = Active::Count(1);
     const LADDER: [usize; 11] = [10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000];
@@ -424,36 +463,8 @@ mod tests {
     /// What a quiet machine says, as far as `until`.
     fn measured(active: Active, until: usize) -> Vec<Series> {
         let mut series = Vec::new();
-        for size in LADDER.into_iter().filter(|size| *size <= until) {
-            let idle = size as f64;
-            collect(
-                &mut series,
-                SELECTORS.iter().map(|row| {
-                    let (call_ns, find_ns, into, out) = match row.selector {
-                        Selector::EpollLevel => (390.0, 1.0, 0, 12),
-                        Selector::EpollEdge => (368.0, 1.0, 0, 12),
-                        Selector::Poll => (270.0 + 29.6 * idle, 0.47 * idle, 8 * size as u64, 2 * size as u64),
-                        Selector::Select => (430.0 + 30.0 * idle, 1.4 * idle, size as u64 / 8, size as u64 / 8),
-                    };
-                    let outcome = if row.selector == Selector::Select && size > 1000 {
-                        Outcome::NotPossible(Refusal::BeyondSet { descriptor: 1024 })
-                    } else {
-                        Outcome::Measured(Cost {
-                            call_ns,
-                            fast_ns: call_ns,
-                            slow_ns: call_ns,
-                            find_ns,
-                            copied: Copied { into, out },
-                            returned: 1,
-                            exact: true,
-                            batches: 9,
-                            calls: 100,
-                        })
-                    };
-                    Measurement { selector: row.selector, point: Point { size, active }, outcome }
-                }),
-            );
-        }
+        let sizes = LADDER.into_iter().filter(|size| *size <= until);
+        collect(&mut series, sizes.flat_map(|size| measurements(Point { size, active })));
         series
     }
 
@@ -541,10 +552,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_long_is_seen_to_be_cut() {
+    fn what_is_too_long_is_seen_to_be_cut_or_left_out_whole() {
         let series = measured(ONE, 20_000);
         let text = drawn(&chart(&series), 50, 24);
         assert!(text.lines().last().unwrap().ends_with('…'), "{text}");
+        assert!(text.contains("copies  98 KB") && !text.contains("to find"), "{text}");
         let text = drawn(&Chart { look: Look { ascii: true, ..Look::default() }, ..chart(&series) }, 50, 24);
         assert!(text.is_ascii() && text.lines().last().unwrap().ends_with('~'), "{text}");
     }
@@ -567,12 +579,13 @@ mod tests {
     #[test]
     fn a_place_on_the_axis_is_found_again() {
         let area = Rect::new(3, 2, 80, 24);
-        let inner = plot(area).unwrap();
-        let share = |x| Chart::share_at(area, Position::new(x, inner.y));
-        assert_eq!((share(inner.left()), share(inner.right() - 1)), (Some(0.0), Some(1.0)));
-        assert_eq!((share(inner.left() - 1), share(inner.right())), (None, None));
-        assert_eq!(Chart::share_at(area, Position::new(inner.x, inner.bottom())), None);
-        assert_eq!(Chart::share_at(Rect::new(0, 0, 5, 5), Position::new(1, 1)), None);
+        let axis = chart(&[]).axis(area).unwrap();
+        for (size, across) in LADDER.iter().map(|size| (*size, across(&LADDER, *size))) {
+            assert_eq!(axis.size_at(cell(axis.area, (across, 0.5)).0), Some(size));
+        }
+        assert_eq!((axis.size_at(0), axis.size_at(300)), (Some(10), Some(20_000)));
+        assert_eq!(chart(&[]).axis(Rect::new(0, 0, 5, 5)), None);
+        assert_eq!(Chart { ladder: &[], ..chart(&[]) }.axis(area), None);
     }
 
     #[test]

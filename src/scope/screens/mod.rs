@@ -5,6 +5,7 @@ mod connections;
 mod latency;
 mod lesson;
 mod scope;
+mod selectors;
 mod start;
 pub mod timeline;
 
@@ -54,6 +55,15 @@ pub static SCREENS: &[Row] = &[
     Row { screen: Screen::Lesson, name: "screen.lesson", about: &["help.course", "help.task", "help.progress"], draw: lesson::draw },
 ];
 
+/// What stands beside the lab and has no digit: a key of its own opens it.
+pub static BESIDE: Row =
+    Row { screen: Screen::Selectors, name: "screen.selectors", about: &["help.selectors", "help.selector_facts"], draw: selectors::draw };
+
+/// The row of a screen; the list of lessons has none.
+pub fn row_of(screen: Screen) -> Option<&'static Row> {
+    SCREENS.iter().chain([&BESIDE]).find(|row| row.screen == screen)
+}
+
 /// Draws what every screen of a running lab but the first has in common: head, cards of several specimens in their short form, footer.
 /// Returns what is left between them.
 fn surround(scene: &Scene<'_>, buf: &mut Buffer, drawn: &mut Drawn) -> Rect {
@@ -81,7 +91,7 @@ pub fn draw(scene: &Scene<'_>, buf: &mut Buffer, drawn: &mut Drawn) {
     match scene.ui.screen {
         Screen::Start => start::draw(scene, buf, &mut drawn.targets),
         screen => {
-            if let Some(row) = SCREENS.iter().find(|row| row.screen == screen) {
+            if let Some(row) = row_of(screen) {
                 (row.draw)(scene, buf, drawn);
             }
         }
