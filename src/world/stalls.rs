@@ -110,6 +110,14 @@ impl Stall {
     pub fn until(&self) -> Nanos {
         self.began + self.length
     }
+
+    /// How much of it the thread was starved: it could have run, and the kernel ran others. Nothing where that is too little to speak of, and where
+    /// it is not known what the thread did.
+    pub fn starved(&self) -> Option<Nanos> {
+        let known = self.kind == StallKind::Computing && self.on_cpu > Nanos::ZERO;
+        let starved = self.length.since(self.on_cpu);
+        (known && starved.0 >= self.length.0 / 4).then_some(starved)
+    }
 }
 
 impl Stalls {
@@ -318,7 +326,7 @@ mod tests {
             assert_eq!(stalls.current.unwrap().kind, kind, "known while it goes on");
             stalls.ended(&held(1_800), StallEnd::Returned, &samples(&clock[..17]));
             let past = stalls.past[0];
-            assert_eq!(past.kind, kind);
+            assert_eq!((past.kind, past.starved()), (kind, None), "nobody else wanted its core");
             let want = 800.0 * step as f64 / 50.0;
             assert!((past.on_cpu.as_millis() - want).abs() < 0.1 * want, "{}", past.on_cpu);
         }
@@ -342,7 +350,9 @@ mod tests {
             assert_ne!(stalls.current.unwrap().kind, StallKind::Parked, "after {n}");
         }
         stalls.ended(&held(1_860), StallEnd::Returned, &clock);
-        assert_eq!(stalls.past[0].kind, StallKind::Computing);
+        let past = stalls.past[0];
+        assert_eq!(past.kind, StallKind::Computing);
+        assert!(past.starved().is_some_and(|time| time.0 > past.length.0 / 2), "it was starved rather: {past:?}");
     }
 
     #[test]

@@ -313,6 +313,9 @@ fn of_stall(stall: &Stall, finding: &Finding, now: Nanos, look: Look<'_>) -> Ann
     let kind = kind_key(stall.kind).or(ongoing.then_some("announce.kind_unknown"));
     let mut details: Vec<_> = kind.map(|k| look.text(k).into_owned()).into_iter().collect();
     let wait = if ongoing { "announce.wait" } else { "announce.waited" };
+    if let Some(starved) = stall.starved() {
+        details.push(look.fill("announce.starved", &[("time", &starved.to_string())]));
+    }
     details.push(look.fill(wait, &[("n", &stall.victims.to_string())]));
     if let Some(fault) = stall.fault {
         details.push(look.fill("announce.fault", &[("fault", &words::fault(look.lang, fault))]));
