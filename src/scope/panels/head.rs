@@ -171,7 +171,8 @@ pub fn announcement(scene: &Scene<'_>) -> Announcement {
             )
         };
     }
-    let urgent = matches!(said.role, Role::BannerStall | Role::BannerDead);
+    // What went wrong then can wait for an answer to whoever moves in the past.
+    let urgent = matches!(said.role, Role::BannerStall | Role::BannerDead) && scene.ui.frozen.is_none();
     if let Some(notice) = scene.ui.notice.as_ref().filter(|_| !urgent) {
         said = plain(Role::Warn, "›", notice.clone());
     }
