@@ -147,6 +147,11 @@ impl Row {
         }
     }
 
+    /// Whether a person can ask for it: a character is typed, not asked for, and only a script ends a run with a verdict.
+    pub fn is_for_people(&self) -> bool {
+        !matches!(self.id, "type" | "stop")
+    }
+
     /// Whether it has a key in this context, as long as nobody has changed that.
     pub fn works_in(&self, context: Context) -> bool {
         self.keys.iter().any(|binding| binding.contexts.contains(&context))
@@ -1633,7 +1638,7 @@ pub static COMMANDS: &[Row] = &[
         "victims",
         View,
         Fixed(Command::Victims),
-        keys!(),
+        keys!(LAB: "ctrl+v"),
         words("victims", "受害请求"),
         words("show who had to wait for the last stall, and why", "显示被最近一次停顿拖住的请求,以及原因"),
     ),

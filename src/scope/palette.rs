@@ -88,6 +88,7 @@ pub fn offers(asked: &Asked<'_>) -> Vec<Offer> {
     let sought: Vec<&str> = query.split_whitespace().collect();
     let mut found: Vec<(u32, Offer)> = COMMANDS
         .iter()
+        .filter(|row| row.is_for_people())
         .flat_map(|row| of_row(asked, row))
         .filter_map(|(mut offer, english)| {
             let score = answer(&sought, &mut offer, &english)?;
@@ -220,7 +221,6 @@ fn why_not(asked: &Asked<'_>, row: &Row, command: &Command) -> Option<String> {
     let steps = asked.scenario.lesson.len() + asked.scenario.review.len();
     let ui = asked.ui;
     let reason = match command {
-        Command::Stop => "reason.script",
         Command::Answer(_) if !ui.is_asked(asked.scenario) => "reason.question",
         Command::NextStep if ui.step + 1 >= steps && ui.page + 1 >= ui.pages => "reason.last_step",
         Command::PreviousStep if ui.step == 0 && ui.page == 0 => "reason.first_step",

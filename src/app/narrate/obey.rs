@@ -92,7 +92,7 @@ impl Teller {
     fn carry_out(&mut self, command: &Command, target: SpecimenId, named: bool) -> anyhow::Result<Then> {
         let row = table::of(command);
         match command {
-            Command::Quit => return Ok(Then::Leave),
+            Command::Quit | Command::Stop => return Ok(Then::Leave),
             Command::Help => return self.help().map(|()| Then::GoOn),
             Command::NextLanguage => {
                 self.lang = self.lang.next();
@@ -124,7 +124,6 @@ impl Teller {
             Some(Command::Restart) => return self.open(self.scenario.clone()).map(|()| Then::GoOn),
             Some(Command::Hint) => words::text(self.lang, "notice.no_hint").into_owned(),
             Some(Command::Review) => words::text(self.lang, "notice.no_review").into_owned(),
-            Some(Command::Stop) => words::text(self.lang, "reason.script").into_owned(),
             Some(Command::CountAnew) => {
                 self.order(None, &Command::Mark(COUNTED_ANEW.to_owned()));
                 words::text(self.lang, "notice.counted_anew").into_owned()
@@ -186,7 +185,7 @@ impl Teller {
     fn help(&self) -> anyhow::Result<()> {
         let mut lines: Vec<String> = COMMANDS
             .iter()
-            .filter(|row| is_told(row) && row.id != "stop")
+            .filter(|row| is_told(row) && row.is_for_people())
             .map(|row| format!("{}: {}", spoken::usage(row), row.help.get(self.lang)))
             .collect();
         let own = ["narrate.help_status", "narrate.help_lesson", "narrate.help_play", "narrate.help_wait", "narrate.help_name"];

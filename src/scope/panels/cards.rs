@@ -112,8 +112,12 @@ impl Cards<'_> {
             if card.chosen { ground.patch(style) } else { style }
         };
         let mut x = pen.text(area.x, area.y, if card.chosen { "▸" } else { " " }, ground);
-        x = pen.text(x, area.y, &clip(&card.name, usize::from(area.width / 2)), ground.add_modifier(Modifier::BOLD)) + 1;
-        let end = pen.text_right(area.right().saturating_sub(1), area.y, &format!("{glyph} {state}"), on(role));
+        // The name in full first, then the state's word: its sign says as much.
+        let name = clip(&card.name, usize::from(area.width).saturating_sub(width(glyph) + 3));
+        let word = format!("{glyph} {state}");
+        let said = if width(&name) + width(&word) + 3 <= usize::from(area.width) { &*word } else { glyph };
+        x = pen.text(x, area.y, &name, ground.add_modifier(Modifier::BOLD)) + 1;
+        let end = pen.text_right(area.right().saturating_sub(1), area.y, said, on(role));
         if card.model != Model::EventLoop {
             let model = words::model(look.lang, card.model);
             if usize::from(end.saturating_sub(x + 1)) > width(&model) {

@@ -18,6 +18,7 @@ use crate::scenario::schema::words as written;
 use crate::scope::eye::Figures;
 use crate::scope::panels::moment;
 use crate::scope::pen::{Pen, Targets};
+use crate::scope::rows::RequestOrder;
 use crate::scope::screens::{self, BESIDE, SCREENS};
 use crate::scope::text::{clip, width};
 use crate::scope::theme::{Role, Tier};
@@ -269,6 +270,9 @@ pub fn of_finding(finding: &Finding, scene: &Scene<'_>) -> Announcement {
         said.remedies.push((Command::Respawn, look.text("announce.respawn").into_owned()));
     }
     said.remedies.extend(remedies(finding, specimen, look));
+    let there = scene.ui.screen == Screen::Latency && scene.ui.rows.requests == RequestOrder::Victims;
+    let victims = matches!(&finding.evidence, Evidence::Stall(stall) if stall.victims > 0 && !there)
+        .then(|| (Command::Victims, look.text("announce.victims").into_owned()));
     let on: Vec<_> = finding.mitigations.iter().filter(|m| specimen.mitigations[**m as usize]).collect();
     if !on.is_empty() {
         // It has been answered: say so, and where it is over, offer to see that it holds.
@@ -278,6 +282,8 @@ pub fn of_finding(finding: &Finding, scene: &Scene<'_>) -> Announcement {
             said.remedies = again(finding, look).into_iter().collect();
         }
     }
+    // Whom it cost: after what mends it.
+    said.remedies.extend(victims);
     said
 }
 
@@ -623,7 +629,12 @@ pub fn announce(pen: &mut Pen<'_>, line: Rect, said: &Announcement, look: Look<'
     let wide = |n: usize| width(&keys[n]) + width(&said.remedies[n].1) + 3;
     // The best remedies come first, and stay when there is no room for all.
     let mut shown = said.remedies.len();
-    while shown > 0 && usize::from(line.width.saturating_sub(least)) < (0..shown).map(wide).sum::<usize>() {
+    // On a narrow line one is enough, and what is the matter has the rest.
+    let fits = |n: usize| {
+        let least = if n > 1 && line.width < NARROW { least + line.width / 5 } else { least };
+        usize::from(line.width.saturating_sub(least)) >= (0..n).map(wide).sum::<usize>()
+    };
+    while shown > 0 && !fits(shown) {
         shown -= 1;
     }
     for ((command, label), key) in said.remedies.iter().zip(&keys).take(shown).rev() {

@@ -67,7 +67,7 @@ fn sections(screen: Screen, look: Look<'_>, columns: usize) -> Vec<(&'static str
     };
     let of_menu = |menu| table::menu(menu).map(|row| of_row(row, look, columns)).collect();
     let of_group = |group: Group| {
-        let rows = COMMANDS.iter().filter(move |row| row.group == group && row.menu.is_none() && row.id != "type");
+        let rows = COMMANDS.iter().filter(move |row| row.group == group && row.menu.is_none() && row.is_for_people());
         rows.map(|row| of_row(row, look, columns)).collect::<Vec<_>>()
     };
     vec![
@@ -228,7 +228,7 @@ mod tests {
                     assert!(width(line) <= usize::from(columns).max(KEYS + 20), "{columns}: {line}");
                 }
                 let joined: String = said.concat().replace(' ', "");
-                for row in COMMANDS.iter().filter(|row| row.id != "type") {
+                for row in COMMANDS.iter().filter(|row| row.is_for_people()) {
                     let first: String = row.help.get(*lang).chars().filter(|c| *c != ' ').take(12).collect();
                     assert!(joined.contains(&first), "{lang} {columns}: no {}", row.id);
                 }

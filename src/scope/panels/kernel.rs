@@ -8,6 +8,7 @@ use ratatui::widgets::Widget;
 
 use crate::base::units::{Nanos, bytes, count};
 use crate::scope::pen::Pen;
+use crate::scope::text::width;
 use crate::scope::theme::Role;
 use crate::scope::{Look, words};
 use crate::telemetry::event::Readiness;
@@ -212,7 +213,13 @@ impl Kernel<'_> {
     fn row(&self, pen: &mut Pen<'_>, y: u16, row: &Row) {
         let (area, look) = (pen.area, self.look);
         let name_end = pen.text(area.x, y, &look.text(row.name), look.style(Role::Dim));
-        let start = pen.text_right(area.right(), y, &row.value, look.style(row.role));
+        // Where there is no room for all of a value, its first part says most.
+        let fits = |value: &&str| usize::from(name_end.saturating_sub(area.x)) + 1 + width(value) <= usize::from(area.width);
+        let mut value = row.value.as_str();
+        while let Some((first, _)) = value.rsplit_once(" · ").filter(|_| !fits(&value)) {
+            value = first;
+        }
+        let start = pen.text_right(area.right(), y, value, look.style(row.role));
         if let Some(share) = row.share {
             let x = name_end.max(area.x + 13) + 1;
             let wide = start.saturating_sub(x + 1).min(10);

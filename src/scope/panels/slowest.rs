@@ -199,10 +199,11 @@ impl Slowest<'_> {
         let total = format!("= {}", slow.latency);
         let wide = |named: bool| (0..5).map(|n| width(&name(named, n)) + width(&figures[n]) + 3).sum::<usize>() + width(&total) + 2;
         let named = wide(true) <= usize::from(area.width);
+        let plus = if wide(false) <= usize::from(area.width) { " + " } else { "+" };
         let mut x = area.x + 2;
         for (n, figure) in figures.iter().enumerate() {
             if n > 0 {
-                x = pen.text(x, y, " + ", look.style(Role::Dim));
+                x = pen.text(x, y, plus, look.style(Role::Dim));
             }
             x = pen.text(x, y, &name(named, n), look.style(PARTS[n].2));
             x = pen.text(x, y, figure, look.style(Role::Text));

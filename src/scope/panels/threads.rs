@@ -105,8 +105,11 @@ impl Widget for &Threads<'_> {
         }
         if y < area.bottom() {
             let (answered, longest) = shape.answered;
-            let text = look.fill("threads.answered", &[("n", &grouped(answered)), ("longest", &longest.to_string())]);
-            pen.text(area.x, y, &text, look.style(Role::Dim));
+            let x = pen.text(area.x, y, &look.fill("threads.answered", &[("n", &grouped(answered))]), look.style(Role::Dim));
+            let text = look.fill("threads.longest", &[("longest", &longest.to_string())]);
+            if usize::from(area.right().saturating_sub(x)) > width(&text) {
+                pen.text_right(area.right(), y, &text, look.style(Role::Dim));
+            }
             y += 1;
         }
         if shape.work.is_empty() && y < area.bottom() {
