@@ -12,7 +12,8 @@ use crate::base::ids::SpecimenId;
 use crate::base::lang::Lang;
 use crate::base::text::visible;
 use crate::command::Command;
-use crate::lab::Refusal;
+use crate::lab::{OutOfRange, RATES, Refusal};
+use crate::load::plan::CONNECTIONS;
 use crate::scenario::Scenario;
 use crate::scenario::catalogue;
 use crate::scope::palette::{self, Asked, Take};
@@ -192,7 +193,24 @@ pub fn refusal(refusal: &Refusal, lang: Lang) -> String {
         Refusal::TooMany(no) => no.words(lang),
         Refusal::NotForTheLab => words::text(lang, "refusal.not_for_the_lab").into_owned(),
         Refusal::NoSpecimen => words::text(lang, "refusal.no_specimen").into_owned(),
-        Refusal::OutOfRange(why) => words::fill(lang, "refusal.out_of_range", &[("why", &visible(why))]),
+        Refusal::OutOfRange(OutOfRange::Rate(rate)) => {
+            let (low, high) = (RATES.start().to_string(), RATES.end().to_string());
+            words::fill(lang, "refusal.rate", &[("rate", &rate.to_string()), ("low", &low), ("high", &high)])
+        }
+        Refusal::OutOfRange(OutOfRange::Clients(n)) => {
+            let (low, high) = (CONNECTIONS.start().to_string(), CONNECTIONS.end().to_string());
+            words::fill(lang, "refusal.clients", &[("n", &n.to_string()), ("low", &low), ("high", &high)])
+        }
+        Refusal::OutOfRange(OutOfRange::Fault(fault, model)) => {
+            words::fill(lang, "refusal.fault", &[("what", &words::fault(lang, *fault)), ("model", &words::model(lang, *model))])
+        }
+        Refusal::OutOfRange(OutOfRange::Mitigation(mitigation, model)) => words::fill(
+            lang,
+            "refusal.mitigation",
+            &[("what", &words::mitigation(lang, *mitigation)), ("model", &words::model(lang, *model))],
+        ),
+        Refusal::OutOfRange(OutOfRange::Active(active)) => words::fill(lang, "refusal.active", &[("n", &active.to_string())]),
+        Refusal::OutOfRange(OutOfRange::ClosedLoop) => words::text(lang, "reason.closed_loop").into_owned(),
         Refusal::System(why) => words::fill(lang, "refusal.system", &[("why", &visible(why))]),
     }
 }

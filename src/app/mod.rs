@@ -27,6 +27,7 @@ use crate::command::keymap::Keymap;
 use crate::lab;
 use crate::scenario::Scenario;
 use crate::scenario::catalogue::BUILT_IN;
+use crate::scenario::chinese;
 use crate::scenario::progress::{Progress, Store};
 use crate::scope::screens::timeline;
 use crate::scope::{self, Answers, Eye, Look, Scene, Screen, Targets, Theme, Tier, Ui, words};
@@ -151,7 +152,7 @@ fn known(store: Option<&Store>, lang: Lang) -> (Progress, Option<String>) {
             (progress, Some(words::fill(lang, "notice.progress_aside", &[("path", &path)])))
         }
         Some(Err(trouble)) => {
-            let why = visible(&trouble.to_string());
+            let why = visible(&chinese::told(&trouble.to_string(), lang));
             (Progress::default(), Some(words::fill(lang, "notice.progress_lost", &[("why", &why)])))
         }
     }
@@ -241,7 +242,7 @@ impl App {
                 Ok(Flow::Draw)
             }
             Wake::NotKept(why) => {
-                self.say(words::fill(self.lang, "notice.progress_lost", &[("why", &visible(&why))]));
+                self.say(words::fill(self.lang, "notice.progress_lost", &[("why", &visible(&chinese::told(&why, self.lang)))]));
                 Ok(Flow::Draw)
             }
             Wake::Signal(signal) => self.signal(signal),

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use clap::builder::{FalseyValueParser, PossibleValue, PossibleValuesParser, TypedValueParser};
-use clap::{Args as Group, Parser, Subcommand};
+use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 
 use crate::base::lang::Lang;
 use crate::scope::theme::THEMES;
@@ -55,9 +55,20 @@ const CONFIG_HELP: &str = "\
 The file is $XDG_CONFIG_HOME/loopscope/config.ron, else ~/.config/loopscope/config.ron. It lists only what differs from the defaults, keys
 too. The command line beats the environment (LOOPSCOPE_...), and that beats the file. Nothing is ever written to it by the program.";
 
+const COMPLETIONS_HELP: &str = "\
+Examples:
+  loopscope completions bash > ~/.local/share/bash-completion/completions/loopscope
+  loopscope completions zsh > ~/.zfunc/_loopscope        a folder of your fpath
+  loopscope completions fish > ~/.config/fish/completions/loopscope.fish";
+
+const MAN_HELP: &str = "\
+Examples:
+  loopscope man | man -l -
+  loopscope man > ~/.local/share/man/man1/loopscope.1";
+
 /// An oscilloscope for event loops: a real server on a real epoll loop, under real load, seen down to the single callback.
 #[derive(Debug, Parser)]
-#[command(name = "loopscope", version, after_help = EXAMPLES, args_conflicts_with_subcommands = true, max_term_width = 120)]
+#[command(name = "loopscope", version, after_help = EXAMPLES, max_term_width = 120)]
 pub struct Args {
     #[command(subcommand)]
     pub what: Option<What>,
@@ -107,6 +118,15 @@ pub enum What {
         #[arg(long)]
         path: bool,
     },
+    /// Print what a shell needs to complete arguments
+    #[command(after_help = COMPLETIONS_HELP)]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Print the manual page
+    #[command(after_help = MAN_HELP)]
+    Man,
     /// Measure what epoll, poll and select cost as descriptors grow
     Selectors(super::selectors::Selectors),
     /// The process of a specimen, started by a lab
@@ -115,6 +135,17 @@ pub enum What {
     /// The process of a load, started by a lab
     #[command(name = "__load", hide = true)]
     Load,
+}
+
+/// The shells whose completions are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Shell {
+    /// GNU Bash
+    Bash,
+    /// Z shell
+    Zsh,
+    /// Fish
+    Fish,
 }
 
 /// How the scope is shown, and where its specimens listen.
@@ -186,6 +217,20 @@ pub struct Check {
     pub port: Option<u16>,
 }
 
+impl View {
+    /// What is said here, and where nothing is, what the other says.
+    pub fn or(self, other: &Self) -> Self {
+        Self {
+            bind: self.bind.or(other.bind),
+            port: self.port.or(other.port),
+            theme: self.theme.or_else(|| other.theme.clone()),
+            ascii: self.ascii.or(other.ascii),
+            narrate: self.narrate || other.narrate,
+            fps: self.fps.or(other.fps),
+        }
+    }
+}
+
 fn themes() -> impl TypedValueParser<Value = String> {
     PossibleValuesParser::new(THEMES.iter().map(|theme| match theme.0 {
         name @ "colour-blind" => PossibleValue::new(name).alias("color-blind"),
@@ -213,6 +258,11 @@ mod tests {
         assert_eq!((args.view.port, args.lang, args.view.fps), (Some(8080), Some(Lang::Zh), None));
         let args = Args::try_parse_from(["loopscope", "check", "a.ron", "b", "--json", "--lang", "en"]).unwrap();
         assert!(matches!(args.what, Some(What::Check(check)) if check.scenarios == ["a.ron", "b"] && check.json && !check.all));
+        // Before the subcommand or behind it: what is said nearer to it counts.
+        let args = Args::try_parse_from(["loopscope", "--lang", "zh", "--port", "1", "--ascii", "run", "x", "--port", "2"]).unwrap();
+        let Some(What::Run { view, .. }) = args.what else { panic!("no run") };
+        let view = view.or(&args.view);
+        assert_eq!((view.port, view.ascii, args.lang), (Some(2), Some(true), Some(Lang::Zh)));
         for wrong in [
             &["check"][..],
             &["check", "--all", "x"],

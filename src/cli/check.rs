@@ -20,6 +20,7 @@ use crate::base::units::Nanos;
 use crate::lab::{Lab, Options};
 use crate::output::check::{BUSY, Claim, Environment, Report, Run, SCHEMA, json, summary, table};
 use crate::scenario::catalogue::{self, BUILT_IN, Found};
+use crate::scenario::chinese;
 use crate::scenario::schema::{Step, words};
 
 /// How many scenarios run side by side where nobody says how many: each is some processes, and measures times.
@@ -31,7 +32,7 @@ const ATTEMPTS: u32 = 3;
 /// Checks what was asked for.
 pub fn run(options: &Check, place: &Place, lang: Lang) -> anyhow::Result<Ended> {
     // All files are read before anything runs: a wrong one is told at once, and so are the others' mistakes.
-    let Some(found) = find_all(options) else { return Ok(Ended::Wrong) };
+    let Some(found) = find_all(options, lang) else { return Ok(Ended::Wrong) };
     warn_of_address(place.bind, lang);
     let signal = Signal::watch().context("watching for signals")?;
     let jobs = jobs(options, found.len());
@@ -43,7 +44,7 @@ pub fn run(options: &Check, place: &Place, lang: Lang) -> anyhow::Result<Ended> 
     let runs = match check.all(&found, jobs, &tell)? {
         Ok(runs) => runs,
         Err(interrupted) => {
-            complain(&interrupted.to_string());
+            complain(&chinese::told(&interrupted.to_string(), lang));
             return Ok(Ended::Interrupted(interrupted.0));
         }
     };
@@ -74,7 +75,7 @@ fn jobs(options: &Check, scenarios: usize) -> usize {
 }
 
 /// The scenarios that were asked for; none where one is wrong, which has then been said.
-fn find_all(options: &Check) -> Option<Vec<Found>> {
+fn find_all(options: &Check, lang: Lang) -> Option<Vec<Found>> {
     let ids: Vec<&str> =
         if options.all { BUILT_IN.iter().map(|entry| entry.id).collect() } else { options.scenarios.iter().map(String::as_str).collect() };
     let mut seen = HashSet::new();
@@ -84,7 +85,7 @@ fn find_all(options: &Check) -> Option<Vec<Found>> {
         match catalogue::find(id) {
             Ok(scenario) => found.push(scenario),
             Err(error) => {
-                refuse(&error);
+                refuse(&error, lang);
                 wrong = true;
             }
         }

@@ -64,7 +64,7 @@ pub fn run(options: &Compare, place: &Place, lang: Lang) -> anyhow::Result<Ended
     let scenarios = match &options.scenario {
         Some(name) => match catalogue::find(name) {
             Ok(found) => vec![found.scenario],
-            Err(error) => return Ok(refuse(&error)),
+            Err(error) => return Ok(refuse(&error, lang)),
         },
         None => COMPARISONS.iter().map(Entry::scenario).collect::<Result<Vec<Scenario>, _>>()?,
     };

@@ -284,6 +284,9 @@ mod tests {
 
     fn mistakes(text: &str) -> Vec<String> {
         let list = Config::of_text(text).err().unwrap_or_default();
+        for mistake in &list {
+            assert!(crate::scenario::chinese::sentence(&mistake.message).1, "no Chinese for {:?}: scenario/chinese.rs", mistake.message);
+        }
         list.into_iter().map(|m| format!("{}:{}: {}", m.line, m.column, m.message)).collect()
     }
 

@@ -6,10 +6,13 @@
 
 mod args;
 mod check;
+mod chinese;
 mod compare;
+mod completions;
 mod config;
 mod headless;
 mod list;
+mod man;
 mod progress;
 mod scope;
 mod selectors;
@@ -22,13 +25,13 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches};
 
 use args::{Args, View, What};
 use config::Config;
 
 use crate::base::lang::Lang;
-use crate::scenario::Mistakes;
+use crate::scenario::{Mistakes, chinese as sentences};
 
 /// What a subcommand came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,9 +59,16 @@ impl From<Ended> for ExitCode {
 
 /// Does what the arguments say. The first is the program's name.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let args = match Args::try_parse_from(arguments) {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let mut lang = language_of(&arguments);
+    let command = if lang == Lang::Zh { chinese::translated(Args::command()) } else { Args::command() };
+    let args = match command.try_get_matches_from(arguments).and_then(|matches| Args::from_arg_matches(&matches)) {
         Ok(args) => args,
         Err(error) => {
+            if let Some(said) = Some(&error).filter(|_| lang == Lang::Zh).and_then(chinese::error) {
+                complain(&said);
+                return Ended::Wrong.into();
+            }
             // Help and version come this way too, with exit code 0; a lost pipe is no reason to complain.
             let _ = error.print();
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
@@ -69,11 +79,16 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(What::Specimen) => return child(crate::specimen::process::run()),
         Some(What::Load) => return child(crate::load::process::run()),
         Some(What::Config { path }) => config::run(path),
+        Some(What::Completions { shell }) => completions::run(shell),
+        Some(What::Man) => man::run(),
         Some(What::Selectors(options)) => selectors::run(&options),
         what => match Config::of_the_user() {
-            Ok(config) => obey(what, args.lang, &args.view, &config),
+            Ok(config) => {
+                lang = config.lang(args.lang);
+                obey(what, lang, &args.view, &config)
+            }
             Err(mistakes) => {
-                point_at(&mistakes);
+                point_at(&mistakes, lang);
                 return Ended::Wrong.into();
             }
         },
@@ -81,30 +96,42 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match ended {
         Ok(ended) => ended.into(),
         Err(error) => {
-            complain(&format!("{error:#}"));
+            let said: Vec<String> = error.chain().map(|part| sentences::told(&part.to_string(), lang)).collect();
+            complain(&said.join(if lang == Lang::Zh { "：" } else { ": " }));
             Ended::Wrong.into()
         }
     }
 }
 
+/// The language of what is said before anything else is known: the one that is asked for anywhere among the arguments, else the
+/// environment's.
+fn language_of(arguments: &[OsString]) -> Lang {
+    let words: Vec<_> = arguments.iter().map(|word| word.to_string_lossy()).collect();
+    let asked = words.iter().enumerate().find_map(|(n, word)| match &**word {
+        "--lang" => words.get(n + 1).map(ToString::to_string),
+        word => word.strip_prefix("--lang=").map(str::to_owned),
+    });
+    let asked = asked.or_else(|| std::env::var("LOOPSCOPE_LANG").ok());
+    Config::default().lang(asked.and_then(|code| Lang::ALL.iter().copied().find(|lang| lang.code() == code)))
+}
+
 /// Does what is asked, with what the file says where the arguments say nothing.
-fn obey(what: Option<What>, lang: Option<Lang>, view: &View, config: &Config) -> anyhow::Result<Ended> {
-    let lang = config.lang(lang);
+fn obey(what: Option<What>, lang: Lang, view: &View, config: &Config) -> anyhow::Result<Ended> {
     match what {
-        Some(What::Run { scenario, view }) => scope::run(Some(&scenario), &config.settings(&view, lang)),
+        Some(What::Run { scenario, view: nearer }) => scope::run(Some(&scenario), &config.settings(&nearer.or(view), lang)),
         Some(What::List { json }) => list::run(json, lang),
         Some(What::New { file }) => teaching::new(&file, lang),
         Some(What::Docs) => teaching::docs(lang),
         Some(What::Progress(options)) => standing::run(&options, lang),
-        Some(What::Compare(options)) => compare::run(&options, &config.place(options.bind, options.port), lang),
-        Some(What::Check(options)) => check::run(&options, &config.place(options.bind, options.port), lang),
+        Some(What::Compare(options)) => compare::run(&options, &config.place(options.bind.or(view.bind), options.port.or(view.port)), lang),
+        Some(What::Check(options)) => check::run(&options, &config.place(options.bind.or(view.bind), options.port.or(view.port)), lang),
         _ => scope::run(None, &config.settings(view, lang)),
     }
 }
 
 /// Says what is wrong with a file. Each line stands by itself, with `file:line:column` at its beginning, where editors find it.
-fn point_at(mistakes: &Mistakes) {
-    let _ = writeln!(io::stderr().lock(), "{mistakes}");
+fn point_at(mistakes: &Mistakes, lang: Lang) {
+    let _ = writeln!(io::stderr().lock(), "{}", mistakes.told(lang));
 }
 
 /// What became of a child process of a lab. Its standard error is what the lab keeps as its last words.

@@ -8,6 +8,7 @@ use super::{Ended, complain, point_at};
 use crate::app::narrate;
 use crate::base::lang::Lang;
 use crate::scenario::catalogue::{self, NotFound};
+use crate::scenario::chinese;
 use crate::scenario::progress::Store;
 
 /// Opens the scope on a scenario, or on the list of lessons.
@@ -16,7 +17,7 @@ pub fn run(scenario: Option<&str>, settings: &Settings) -> anyhow::Result<Ended>
     // What is wrong with the file is said before what is wrong with the terminal: it is more to the point.
     let found = match scenario.map(catalogue::find).transpose() {
         Ok(found) => found,
-        Err(error) => return Ok(refuse(&error)),
+        Err(error) => return Ok(refuse(&error, lang)),
     };
     if settings.narrate {
         warn_of_address(settings.place.bind, lang);
@@ -65,10 +66,10 @@ fn ended(signal: Option<i32>) -> Ended {
 
 /// Says what is wrong with a scenario that cannot be had. Mistakes in a file stand as `file:line:column` at the beginning of their lines,
 /// where editors find them.
-pub fn refuse(error: &NotFound) -> Ended {
+pub fn refuse(error: &NotFound, lang: Lang) -> Ended {
     match error {
-        NotFound::NoSuch { .. } => complain(&error.to_string()),
-        NotFound::Wrong(mistakes) => point_at(mistakes),
+        NotFound::NoSuch { .. } => complain(&chinese::told(&error.to_string(), lang)),
+        NotFound::Wrong(mistakes) => point_at(mistakes, lang),
     }
     Ended::Wrong
 }

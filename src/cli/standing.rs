@@ -12,6 +12,7 @@ use crate::base::lang::Lang;
 use crate::base::text::visible;
 use crate::output::check::pad;
 use crate::scenario::catalogue::{BUILT_IN, Entry};
+use crate::scenario::chinese;
 use crate::scenario::mistake::nearest;
 use crate::scenario::progress::{Progress, Standing, Store};
 use crate::scenario::schema::{Scenario, words};
@@ -67,7 +68,7 @@ fn reset(store: &Store, id: Option<&str>, yes: bool, lang: Lang) -> anyhow::Resu
     };
     if let Some(id) = id.filter(|id| known.iter().all(|known| known != id)) {
         let meant = nearest(id, known.iter().map(String::as_str)).map(|meant| format!("; did you mean {meant:?}?")).unwrap_or_default();
-        complain(&format!("there is no lesson {:?}{meant}", visible(id)));
+        complain(&chinese::told(&format!("there is no lesson {:?}{meant}", visible(id)), lang));
         return Ok(Ended::Wrong);
     }
     let what = match (id, lang) {

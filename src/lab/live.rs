@@ -16,9 +16,10 @@ use crate::base::clock::Clock;
 use crate::base::ids::SpecimenId;
 use crate::base::lang::Lang;
 use crate::base::units::Nanos;
-use crate::load::plan::{Load, LoadControl, Peers, Plan};
+use crate::load::plan::{CONNECTIONS, Load, LoadControl, Peers, Plan};
 use crate::scenario::Scenario;
 use crate::scenario::schema;
+use crate::selectors::Active;
 use crate::specimen::config::{Config, ModelSetting};
 use crate::specimen::control::{Control, FaultSetting, Message, MitigationSetting};
 use crate::specimen::{faults, models};
@@ -71,7 +72,7 @@ pub enum Turn {
 }
 
 /// Why an order was not carried out.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Refusal {
     /// Its process is dead.
     #[error("{0} is dead: start it again first")]
@@ -92,11 +93,34 @@ pub enum Refusal {
     #[error("there is no such specimen")]
     NoSpecimen,
     /// A figure is out of its range.
-    #[error("{0}")]
-    OutOfRange(String),
+    #[error(transparent)]
+    OutOfRange(#[from] OutOfRange),
     /// The system said no.
     #[error("{0}")]
     System(String),
+}
+
+/// A figure that cannot be had.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+pub enum OutOfRange {
+    /// Requests a second.
+    #[error("a rate of {0} is not between {low} and {high}", low = super::RATES.start(), high = super::RATES.end())]
+    Rate(f64),
+    /// Clients.
+    #[error("{0} connections are not between {low} and {high}", low = CONNECTIONS.start(), high = CONNECTIONS.end())]
+    Clients(u32),
+    /// Active descriptors of the selectors' experiment.
+    #[error("{0} active descriptors; there can be 1, 100 or all")]
+    Active(Active),
+    /// The load has no rate that could be changed.
+    #[error("the loop is closed: clients send as fast as they are answered")]
+    ClosedLoop,
+    /// A fault that this model does not know.
+    #[error("{0} cannot befall a {model} server", model = .1.name())]
+    Fault(Fault, Model),
+    /// A mitigation that this model has no place for.
+    #[error("{0} means nothing to a {model} server", model = .1.name())]
+    Mitigation(Mitigation, Model),
 }
 
 /// One specimen's processes, one after the other.
@@ -540,7 +564,7 @@ impl Live {
         let kind = fault.kind();
         let model = models::row(self.places[n].config.model.kind());
         if !model.suffers(kind) {
-            return Err(Refusal::OutOfRange(format!("{kind} cannot befall a {} server", model.name())));
+            return Err(OutOfRange::Fault(kind, model.kind).into());
         }
         if faults::row(kind).standing {
             let place = &mut self.places[n];
@@ -584,7 +608,7 @@ impl Live {
         let place = &mut self.places[n];
         let row = models::row(place.config.model.kind());
         if !row.takes(setting.kind()) {
-            return Err(Refusal::OutOfRange(format!("{} means nothing to a {} server", setting.kind(), row.name())));
+            return Err(OutOfRange::Mitigation(setting.kind(), row.kind).into());
         }
         place.mitigations.retain(|m| m.kind() != setting.kind());
         place.mitigations.push(setting);

@@ -33,7 +33,7 @@ use live::Turn;
 
 pub use effort::Effort;
 use limits::{Machine, Servers};
-pub use live::{Live, Options, Refusal};
+pub use live::{Live, Options, OutOfRange, Refusal};
 pub use past::{Past, Surroundings};
 pub use script::Script;
 pub use source::{Fact, Source};
@@ -145,7 +145,7 @@ impl Lab {
             Idle(size) => bench.drag().to(*size as usize),
             NextActive => bench.drag().next_active(),
             Active(active) if !bench.drag().set_active(*active) => {
-                return Err(Refusal::OutOfRange(format!("{active} active descriptors; there can be 1, 100 or all")));
+                return Err(OutOfRange::Active(*active).into());
             }
             MeasureAgain => bench.again(),
             _ => {}
@@ -269,7 +269,7 @@ impl Lab {
         Ok(Some(match command {
             Command::Rate(rate) if RATES.contains(rate) => LoadControl::Rate(Some(*rate)),
             Command::Rate(rate) => {
-                return Err(Refusal::OutOfRange(format!("a rate of {rate} is not between {} and {}", RATES.start(), RATES.end())));
+                return Err(OutOfRange::Rate(*rate).into());
             }
             Command::ClosedLoop => LoadControl::Rate(None),
             Command::Connections(n) if CONNECTIONS.contains(n) => {
@@ -278,12 +278,11 @@ impl Lab {
                 LoadControl::Connections(*n)
             }
             Command::Connections(n) => {
-                let (least, most) = (CONNECTIONS.start(), CONNECTIONS.end());
-                return Err(Refusal::OutOfRange(format!("{n} connections are not between {least} and {most}")));
+                return Err(OutOfRange::Clients(*n).into());
             }
             Command::LoadUp | Command::LoadDown => {
                 let Some(rate) = rate else {
-                    return Err(Refusal::OutOfRange("the loop is closed: clients send as fast as they are answered".into()));
+                    return Err(OutOfRange::ClosedLoop.into());
                 };
                 LoadControl::Rate(Some(within(if *command == Command::LoadUp { rate * LOAD_STEP } else { rate / LOAD_STEP })))
             }

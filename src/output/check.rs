@@ -10,7 +10,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::base::lang::Lang;
 use crate::base::units::{Nanos, count};
-use crate::scenario::Verdict;
+use crate::scenario::{Verdict, chinese};
 
 /// The version of the JSON.
 pub const SCHEMA: u32 = 1;
@@ -188,7 +188,7 @@ pub fn table(run: &Run, lang: Lang, colour: bool) -> String {
         let _ = writeln!(text, "  {mark}  {}  {}", pad(&row[1], claim_width), row[2]);
     }
     if let Some(error) = &run.error {
-        let _ = writeln!(text, "  {}  {}{error}", paint(texts.fails, colour, "31;1"), texts.error);
+        let _ = writeln!(text, "  {}  {}{}", paint(texts.fails, colour, "31;1"), texts.error, chinese::told(error, lang));
     }
     text
 }

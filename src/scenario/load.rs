@@ -99,6 +99,9 @@ mod tests {
         assert!(EXAMPLE.contains(from), "{from}");
         let source = EXAMPLE.replacen(from, to, 1);
         let list = from_text(&source).err().unwrap_or_default();
+        for mistake in &list {
+            assert!(super::super::chinese::sentence(&mistake.message).1, "no Chinese for {:?}: scenario/chinese.rs", mistake.message);
+        }
         list.into_iter().map(|m| format!("{}:{}: {}", m.line, m.column, m.message)).collect()
     }
 

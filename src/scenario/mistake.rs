@@ -3,6 +3,8 @@
 use std::fmt::{self, Write};
 use std::path::PathBuf;
 
+use super::chinese;
+use crate::base::lang::Lang;
 use crate::base::text::visible;
 
 /// One thing that is wrong.
@@ -32,16 +34,19 @@ pub struct Mistakes {
     pub list: Vec<Mistake>,
 }
 
+impl Mistakes {
+    /// `file:line:column: message`, one a line, in a language.
+    pub fn told(&self, lang: Lang) -> String {
+        let file = visible(&self.file.to_string_lossy());
+        let line = |m: &Mistake| format!("{file}:{}:{}: {}", m.line, m.column, chinese::told(&m.message, lang));
+        self.list.iter().map(line).collect::<Vec<_>>().join("\n")
+    }
+}
+
 impl fmt::Display for Mistakes {
-    /// `file:line:column: message`, one a line.
+    /// In English.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (n, mistake) in self.list.iter().enumerate() {
-            if n > 0 {
-                f.write_str("\n")?;
-            }
-            write!(f, "{}:{}:{}: {}", visible(&self.file.to_string_lossy()), mistake.line, mistake.column, mistake.message)?;
-        }
-        Ok(())
+        f.write_str(&self.told(Lang::En))
     }
 }
 

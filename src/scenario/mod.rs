@@ -6,6 +6,7 @@
 
 pub mod attempt;
 pub mod catalogue;
+pub mod chinese;
 pub mod compare;
 pub mod expectation;
 pub mod figures;

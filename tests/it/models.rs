@@ -219,10 +219,7 @@ fn every_model_answers_and_the_world_sees_its_connections() {
     assert!(seen(&lab, 3).loops().all(|process| process.reactor.ticks > 0));
     assert_eq!(
         lab.carry_out(Some(SpecimenId(1)), &Command::Apply(MitigationSetting::WorkerPool { threads: 1 })).map_err(|e| e.to_string()),
-        {
-            let refusal = Refusal::OutOfRange("worker-pool means nothing to a thread-per-connection server".into());
-            Err(refusal.to_string())
-        }
+        Err("worker-pool means nothing to a thread-per-connection server".to_owned())
     );
 }
 

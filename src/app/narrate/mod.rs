@@ -31,6 +31,7 @@ use crate::command::keymap::Keymap;
 use crate::lab::{self, Lab, Script};
 use crate::scenario::Scenario;
 use crate::scenario::catalogue::BUILT_IN;
+use crate::scenario::chinese;
 use crate::scenario::progress::{Done, Store};
 use crate::scenario::schema::words as written;
 use crate::scope::{Answers, Eye, Look, Scene, Screen, Theme, Tier, Ui, ascii, words};
@@ -229,7 +230,11 @@ impl Teller {
             // Said once: what cannot be written now will not be a moment later either.
             Some(trouble) => {
                 self.options.progress = None;
-                self.say(&words::fill(self.lang, "notice.progress_lost", &[("why", &visible(&trouble.to_string()))]))
+                self.say(&words::fill(
+                    self.lang,
+                    "notice.progress_lost",
+                    &[("why", &visible(&chinese::told(&trouble.to_string(), self.lang)))],
+                ))
             }
             None => Ok(()),
         }
