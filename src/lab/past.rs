@@ -94,8 +94,12 @@ impl Past {
 
     /// Goes to a moment, or to the earliest or latest that is kept.
     pub fn seek(&mut self, history: &History, to: Nanos) {
-        let (earliest, latest) = history.span();
-        let to = to.clamp(earliest, latest.max(earliest));
+        self.show(history, to.min(history.span().1));
+    }
+
+    /// Shows this moment, or the earliest that is kept. The present may have come to it without an event.
+    fn show(&mut self, history: &History, to: Nanos) {
+        let to = to.max(history.span().0);
         let next = history.position(to);
         if to < self.at || !self.fold_on(history, next, |_, event| event.at <= to) {
             self.world = history.before(next, &mut self.near);
@@ -143,7 +147,7 @@ impl Past {
         self.plays = false;
         match strike.event.filter(|n| (history.first()..history.end()).contains(n)) {
             Some(n) => self.show_through(history, n),
-            None => self.seek(history, strike.at),
+            None => self.show(history, strike.at),
         }
     }
 
@@ -232,6 +236,7 @@ mod tests {
     use super::*;
     use crate::world::history::Limits;
     use crate::world::testing::{Story, recorded, recorded_within};
+    use crate::world::{Armed, Struck, TriggerSetting};
     use proptest::prelude::*;
 
     /// A second of calm, a stall of 400 ms, and calm again, as a history.
@@ -320,6 +325,25 @@ mod tests {
         assert_eq!(past.jump_to_stall(&history, &live, SpecimenId(0), false), None);
         past.seek(&history, Nanos::ZERO);
         assert_eq!(past.jump_to_stall(&history, &live, SpecimenId(0), true), Some(stall));
+    }
+
+    #[test]
+    fn a_length_that_is_exceeded_while_nothing_is_told_is_stood_at_all_the_same() {
+        let (history, live) = story();
+        let mut past = Past::freeze(&history, &live);
+        // The last event is a while ago when the length is over.
+        let at = history.span().1 + Nanos::millis(40);
+        let over = Nanos::millis(100);
+        let strike = Strike {
+            armed: Armed { setting: TriggerSetting::Stall { over }, only: None, at: Nanos::ZERO },
+            specimen: SpecimenId(0),
+            process: None,
+            at,
+            event: None,
+            what: Struck::Death { signal: 9, code: 0 },
+        };
+        past.stand_at(&history, &strike);
+        assert_eq!((past.at(), past.world().now, past.is_at(&strike)), (at, at, true));
     }
 
     proptest! {

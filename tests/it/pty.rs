@@ -432,11 +432,11 @@ fn the_help_is_searched() {
 fn other_keys_work_and_are_shown_everywhere() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("loopscope")).unwrap();
-    let text = r#"Config(theme: "light", keys: { "compute": ["F5"], "fault-menu": ["F2"], "open-loop": ["c"], "help": ["F1"] })"#;
+    let text = r#"Config(theme: "light", keys: { "compute": ["F5"], "fault-menu": ["F4"], "open-loop": ["c"], "help": ["F1"] })"#;
     std::fs::write(folder.path().join("loopscope/config.ron"), text).unwrap();
     let mut session = Session::configured(&["run", "01-healthy-loop"], 160, 40, Some(folder.path()));
     session.wait("clients", |screen| screen.contains("conns 64"));
-    session.wait("the footer", |screen| screen.lines().last().is_some_and(|line| line.contains("F2  fault")));
+    session.wait("the footer", |screen| screen.lines().last().is_some_and(|line| line.contains("F4  fault")));
     session.send("?");
     session.send("\x1bOP");
     session.wait("the help", |screen| screen.contains("What you see") && screen.contains("F5  compute 800 ms: "));
@@ -445,7 +445,7 @@ fn other_keys_work_and_are_shown_everywhere() {
     session.send(":compute");
     session.wait("the palette", |screen| screen.contains("F5  │"));
     session.send("\x1b");
-    session.wait("the scope", |screen| screen.contains("F2  fault"));
+    session.wait("the scope", |screen| screen.contains("F4  fault"));
     session.send("\x1b[15~");
     session.wait_for("holds the loop");
     session.send("q");
