@@ -308,8 +308,12 @@ fn sentence(finding: &Finding, scene: &Scene<'_>) -> String {
     parts.extend(said.details);
     // A command without a name before it acts on the chosen specimen.
     let name = scene.world.specimens.get(at).filter(|_| at != scene.ui.chosen).map(|specimen| format!("{}: ", visible(&specimen.name)));
-    let remedies =
-        said.remedies.iter().filter_map(|(command, _)| Some(format!("{}{}", name.as_deref().unwrap_or(""), self::said(command)?)));
+    let remedies = said
+        .remedies
+        .iter()
+        // What only turns to another screen answers nothing here.
+        .filter(|(command, _)| *command != Command::Victims)
+        .filter_map(|(command, _)| Some(format!("{}{}", name.as_deref().unwrap_or(""), self::said(command)?)));
     let remedies: Vec<String> = remedies.collect();
     if !remedies.is_empty() {
         parts.push(look.fill("narrate.answers", &[("ids", &remedies.join(", "))]));
