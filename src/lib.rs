@@ -25,7 +25,7 @@
 //! | [`selectors`] | an experiment beside the specimens: what asking the kernel "who is ready?" costs | base |
 //! | [`world`] | the fold: one file per aggregate; history; findings | base telemetry |
 //! | [`command`] | what a user can want; the table of all commands; keys | base, selectors (how many are active), specimen (control and tables), load (plan), telemetry (vocabulary), world (findings) |
-//! | [`scenario`] | RON files, validation, expectations | base command specimen (config, tables and source) load (plan) telemetry (vocabulary) world |
+//! | [`scenario`] | RON files, validation, expectations | base command selectors specimen (config, tables and source) load (plan) telemetry (vocabulary) world |
 //! | [`lab`] | processes, rings, sampler, supervisor, script | all above |
 //! | [`scope`] | the terminal view: scene in, cells and click targets out | base command scenario selectors world, telemetry (vocabulary and events), specimen (tables and source) |
 //! | [`output`] | the check's table and JSON | base command scenario world |

@@ -17,8 +17,8 @@ use crate::load::plan::CONNECTIONS;
 use crate::scenario::Scenario;
 use crate::scenario::catalogue;
 use crate::scope::palette::{self, Asked, Take};
-use crate::scope::ui::Open;
-use crate::scope::{Answers, Eye, Screen, words};
+use crate::scope::ui::{Open, first_screen};
+use crate::scope::{Answers, Eye, Ui, words};
 
 /// The name of the mark that a key sets.
 pub(super) const COUNTED_ANEW: &str = "counted anew by hand";
@@ -134,8 +134,8 @@ impl App {
 
     /// Opens a lesson by its id. The one that runs goes on running.
     fn open_id(&mut self, id: &str) {
-        self.ui.screen = Screen::Scope;
         if self.scenario.id == id {
+            self.ui.screen = first_screen(&self.scenario);
             return;
         }
         match self.lessons.iter().position(|lesson| lesson.id == id) {
@@ -149,7 +149,7 @@ impl App {
 
     /// Starts a scenario from its beginning.
     fn open(&mut self, scenario: Scenario) {
-        self.ui = self.ui.for_lesson(&scenario);
+        self.ui = Ui { screen: first_screen(&scenario), ..self.ui.for_lesson(&scenario) };
         self.eye = Eye::default();
         self.answers = Answers::default();
         self.then = None;

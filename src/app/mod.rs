@@ -25,10 +25,10 @@ use crate::base::text::visible;
 use crate::base::units::Nanos;
 use crate::command::keymap::Keymap;
 use crate::lab;
-use crate::scenario::Scenario;
 use crate::scenario::catalogue::BUILT_IN;
 use crate::scenario::chinese;
 use crate::scenario::progress::{Progress, Store};
+use crate::scenario::{Evidence, Scenario};
 use crate::scope::screens::timeline;
 use crate::scope::{self, Answers, Eye, Look, Scene, Screen, Targets, Theme, Tier, Ui, words};
 use crate::world::Life;
@@ -96,8 +96,9 @@ const CHECK: Nanos = Nanos::millis(500);
 pub fn run(options: Options) -> anyhow::Result<Option<i32>> {
     terminal::require()?;
     let lessons: Vec<Scenario> = BUILT_IN.iter().filter_map(|entry| entry.scenario().ok()).collect();
-    let screen = if options.scenario.is_some() { Screen::Scope } else { Screen::Start };
+    let asked = options.scenario.is_some();
     let scenario = options.scenario.or_else(|| lessons.first().cloned()).context("there is no scenario to run")?;
+    let screen = if asked { scope::ui::first_screen(&scenario) } else { Screen::Start };
     let tier = Tier::of_environment(|name| std::env::var(name).ok());
     let theme = match options.theme.as_deref() {
         None => Theme::dark(tier),
@@ -274,7 +275,8 @@ impl App {
         terminal.draw(|buf| {
             let stage = pump.stage();
             let (live, addresses) = (stage.world(), stage.addresses());
-            orders = ui.look(scenario, live);
+            let selectors = stage.selectors();
+            orders = ui.look(scenario, Evidence::of(live, selectors));
             let travel::Shown { world, around } = travel::shown(then, &stage, passed, ui, eye, *lang);
             lively = ui.frozen.is_some_and(|frozen| frozen.speed.is_some());
             lively |= world.specimens.iter().any(|s| s.stalls.current.is_some() || matches!(s.life, Life::Starting));
@@ -290,7 +292,6 @@ impl App {
                 meter.rest();
                 None
             };
-            let selectors = stage.selectors();
             wanted = ui.screen == Screen::Selectors && selectors.is_none();
             lively |= ui.screen == Screen::Selectors && selectors.is_some_and(|view| view.drag.pending().is_some());
             let scene = Scene { world, around, scenario, lessons, ui, eye, answers, trace, cost, look, selectors, addresses: &addresses };

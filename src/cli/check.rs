@@ -15,6 +15,7 @@ use super::scope::{refuse, warn_of_address};
 use super::settings::Place;
 use super::signal::Signal;
 use super::{Ended, complain, say};
+use crate::base::clock::Clock;
 use crate::base::lang::Lang;
 use crate::base::units::Nanos;
 use crate::lab::{Lab, Options};
@@ -22,6 +23,9 @@ use crate::output::check::{BUSY, Claim, Environment, Report, Run, SCHEMA, json, 
 use crate::scenario::catalogue::{self, BUILT_IN, Found};
 use crate::scenario::chinese;
 use crate::scenario::schema::{Step, words};
+use crate::scenario::{Evidence, experiment};
+use crate::selectors::run::{self, Gathered};
+use crate::world::{Setup, World};
 
 /// How many scenarios run side by side where nobody says how many: each is some processes, and measures times.
 const JOBS: usize = 4;
@@ -253,8 +257,20 @@ impl Running<'_> {
 
     /// The script, and the scenario's claims at its end.
     fn play(&mut self) -> anyhow::Result<()> {
+        let (signal, lang, scenario) = (self.check.signal, self.check.lang, &self.found.scenario);
+        // First, while nothing else of this scenario runs.
+        let measured = scenario.experiment.map(|_| self.measure()).transpose()?;
+        let selectors = measured.as_ref().map(|(_, gathered)| found_of(gathered));
+        let judge = |world: &World| -> Vec<Claim> {
+            let evidence = Evidence { world, selectors };
+            scenario.expect.iter().map(|claim| Claim::new(claim.judge(evidence, Lang::En), claim.judge(evidence, lang))).collect()
+        };
+        if scenario.specimens.is_empty() {
+            self.result.duration_ms = measured.as_ref().map_or(0.0, |(took, _)| took.as_millis());
+            self.result.expectations = judge(&World::new(&Setup { specimens: Vec::new(), stall_threshold: scenario.stall_threshold }));
+            return Ok(());
+        }
         let mut lab = self.start()?;
-        let (signal, lang) = (self.check.signal, self.check.lang);
         let mut wait = || signal.wait();
         let mut run = headless::Run::begin(&mut lab, &self.found.scenario, &mut self.progress, &mut wait)?;
         self.result.ready_after_ms = run.ready_after().as_millis();
@@ -263,9 +279,24 @@ impl Running<'_> {
         let world = run.world();
         self.result.duration_ms = duration.as_millis();
         (self.result.events, self.result.lost) = (world.events, world.lost);
-        let claims = self.found.scenario.expect.iter();
-        self.result.expectations = claims.map(|claim| Claim::new(claim.judge(world, Lang::En), claim.judge(world, lang))).collect();
+        self.result.expectations = judge(world);
         Ok(())
+    }
+
+    /// Measures what the claims need of the selectors. Also says how long that took.
+    fn measure(&mut self) -> anyhow::Result<(Nanos, Gathered)> {
+        self.progress.happened(&Happening::Measuring);
+        let clock = Clock::start();
+        let begin = clock.now();
+        let mut interrupted = None;
+        let gathered = run::gather(&clock, &experiment::needs(&self.found.scenario), &mut |_| {
+            interrupted = self.check.signal.wait().err();
+            interrupted.is_none()
+        });
+        match interrupted {
+            Some(interrupted) => Err(interrupted.into()),
+            None => Ok((clock.now().since(begin), gathered?)),
+        }
     }
 
     /// The lesson, on a lab of its own: the script may have left nothing alive.
@@ -296,8 +327,15 @@ impl Running<'_> {
     }
 
     fn is_settled(&self, claims: &[Claim], cpu_wait: f64, attempt: u32) -> bool {
-        claims.iter().all(|claim| claim.passed) || cpu_wait < BUSY || attempt == self.attempts
+        // Who measures nanoseconds is disturbed by less than a loop is.
+        let calm = cpu_wait < BUSY && self.found.scenario.experiment.is_none();
+        claims.iter().all(|claim| claim.passed) || calm || attempt == self.attempts
     }
+}
+
+/// What was gathered, as claims are held against it: nobody has anything in hand.
+fn found_of(gathered: &Gathered) -> experiment::Found<'_> {
+    experiment::Found { series: &gathered.series, facts: Some(&gathered.facts), hand: None }
 }
 
 /// Where this runs, and how many scenarios side by side.

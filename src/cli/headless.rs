@@ -14,7 +14,7 @@ use crate::output::check::Claim;
 use crate::scenario::attempt::Attempt;
 use crate::scenario::schema::{Expectation, Scenario, See, Step, Task, Text};
 use crate::scenario::stretch::Stretch;
-use crate::scenario::{Verdict, figures};
+use crate::scenario::{Evidence, Verdict, figures};
 use crate::world::{Life, World};
 
 /// How long servers and clients may take to be ready: generous, for a machine that does much else.
@@ -36,6 +36,10 @@ pub trait Subject {
     fn now(&self) -> Nanos;
     /// Whether every loop runs and its clients are connected.
     fn is_ready(&self) -> bool;
+    /// What claims are held against.
+    fn evidence(&self) -> Evidence<'_> {
+        self.world().into()
+    }
     /// Carries a command out.
     fn carry_out(&mut self, target: Option<SpecimenId>, command: &Command) -> anyhow::Result<()>;
 }
@@ -52,6 +56,9 @@ impl Subject for Lab {
     }
     fn is_ready(&self) -> bool {
         self.is_ready()
+    }
+    fn evidence(&self) -> Evidence<'_> {
+        self.evidence()
     }
     fn carry_out(&mut self, target: Option<SpecimenId>, command: &Command) -> anyhow::Result<()> {
         Ok(self.carry_out(target, command)?)
@@ -90,6 +97,8 @@ pub enum Happening<'a> {
         /// The largest share of a second that a loop waited for a CPU.
         cpu_wait: f64,
     },
+    /// What the claims need of the selectors is measured.
+    Measuring,
     /// The lesson is walked.
     Lesson,
     /// It is over.
@@ -233,7 +242,7 @@ impl<'a, S: Subject> Run<'a, S> {
         if !command.in_script() {
             return Ok(None);
         }
-        let before = until.is_some_and(|until| until.judge(self.subject.world(), lang).passed);
+        let before = until.is_some_and(|until| until.judge(self.subject.evidence(), lang).passed);
         let target = specimen.map_or(Some(SpecimenId(0)), |name| self.scenario.specimen(name));
         self.carry_out(target, command)?;
         let claim = self.await_claim(until, lang)?;
@@ -246,9 +255,9 @@ impl<'a, S: Subject> Run<'a, S> {
         let named = figures::named(text, &specimens);
         let from = self.elapsed();
         loop {
-            let world = self.subject.world();
-            stretch.look(world);
-            let Some((name, _)) = named.iter().find(|(_, figure)| stretch.value(figure, world).is_none()) else { return Ok(None) };
+            stretch.look(self.subject.world());
+            let evidence = self.subject.evidence();
+            let Some((name, _)) = named.iter().find(|(_, figure)| stretch.value(figure, evidence).is_none()) else { return Ok(None) };
             let elapsed = self.elapsed();
             if elapsed.since(from) >= FIGURES_WITHIN {
                 let verdict = |lang| Verdict {
@@ -269,14 +278,14 @@ impl<'a, S: Subject> Run<'a, S> {
         let mut attempt = Attempt::new(task);
         let (mut claims, mut solving, from) = (Vec::new(), None, self.elapsed());
         loop {
-            for order in attempt.look(task, self.subject.world()) {
+            for order in attempt.look(task, self.subject.evidence()) {
                 self.carry_out(target, &order).context("what its task begins with")?;
             }
             let elapsed = self.elapsed();
-            let world = self.subject.world();
-            if attempt.is_measured(world) {
-                let solved = attempt.is_solved(task, world, false);
-                let verdicts = |lang| attempt.judge(task, world, lang);
+            let evidence = self.subject.evidence();
+            if attempt.is_measured(evidence.world) {
+                let solved = attempt.is_solved(task, evidence, false);
+                let verdicts = |lang| attempt.judge(task, evidence, lang);
                 let about = |solved: bool, lang| -> Vec<Verdict> {
                     verdicts(lang).into_iter().map(|verdict| of_task(verdict, task, solved, lang)).collect()
                 };
@@ -317,10 +326,10 @@ impl<'a, S: Subject> Run<'a, S> {
             match until {
                 None if waited >= TRY_FOR => return Ok(None),
                 Some(until) => {
-                    let world = self.subject.world();
-                    let verdict = until.judge(world, Lang::En);
+                    let evidence = self.subject.evidence();
+                    let verdict = until.judge(evidence, Lang::En);
                     if verdict.passed || waited >= TRY_WITHIN {
-                        return Ok(Some(Claim::new(verdict, until.judge(world, lang))));
+                        return Ok(Some(Claim::new(verdict, until.judge(evidence, lang))));
                     }
                 }
                 None => {}

@@ -156,6 +156,8 @@ fn describe(happening: &Happening<'_>, lang: Lang) -> String {
         (Happening::Again { cpu_wait }, Lang::Zh) => {
             format!("机器繁忙时有预期不成立(循环在一秒里有 {:.0} % 的时间在等 CPU):再来一次", cpu_wait * 100.0)
         }
+        (Happening::Measuring, Lang::En) => "measuring the selectors".into(),
+        (Happening::Measuring, Lang::Zh) => "测量选择器".into(),
         (Happening::Lesson, Lang::En) => "trying what the lesson has the reader try".into(),
         (Happening::Lesson, Lang::Zh) => "逐步试做课程里的操作".into(),
         (Happening::Ended { at }, Lang::En) => format!("ended at {at}"),

@@ -57,6 +57,13 @@ pub static CLAIMS: &[Claim] = &[
     },
     Claim { example: "Alive(specimen: \"naive\")", about: ("it is alive at the end", "结束时活着") },
     Claim { example: "Dead(specimen: \"naive\")", about: ("it is dead at the end", "结束时已死") },
+    Claim {
+        example: "Selectors(LevelAgain)",
+        about: (
+            "the selectors behave so: LevelAgain, EdgePartial, BusyWritable, SelectWall",
+            "选择器有这样的行为:LevelAgain、EdgePartial、BusyWritable、SelectWall",
+        ),
+    },
 ];
 
 const fn pick(lang: Lang, en: &'static str, zh: &'static str) -> &'static str {
@@ -262,6 +269,9 @@ A lesson is one RON file. Unknown fields are refused, with line, column and the 
 English is required. Times are texts with a unit: `\"800ms\"`, `\"2s\"`.
 
 - `specimens`: one to four servers under the same `load`, each with its `mitigations`, standing `faults`, `limits` and `model`.
+- `experiment: Selectors(idle, active)`: in place of specimens or beside them, epoll, poll and select are measured. Claims about it:
+  `Measure` and `Ratio` of `Call(by: \"poll\", idle: 1000, active: \"1\")` (its time) and `Copied(...)` (its bytes), by `epoll-level`, `epoll-edge`,
+  `poll` or `select`; without `idle` and `active`, where the reader is. In a text: `{call:poll:1000:1}`. A `Task` about it names no specimen.
 - `script`: timed commands; a headless run follows it, and then holds `expect` against what was measured.
 - `lesson`: what the reader sees, step by step: predict, observe, explain.
   - `Say({...})` tells something. Say little.
@@ -289,6 +299,9 @@ const CHINESE: &str = "\
 时间是带单位的文字:`\"800ms\"`、`\"2s\"`。
 
 - `specimens`:一到四个服务器,承受同样的 `load`,各有自己的 `mitigations`、持续的 `faults`、`limits` 和 `model`。
+- `experiment: Selectors(idle, active)`:代替样本,或与样本并行,测量 epoll、poll 与 select。可用的断言:对
+  `Call(by: \"poll\", idle: 1000, active: \"1\")`(耗时)和 `Copied(...)`(拷贝字节)写 `Measure` 与 `Ratio`,`by` 为 `epoll-level`、`epoll-edge`、
+  `poll` 或 `select`;不写 `idle` 与 `active` 则指读者所在的位置。文字里写 `{call:poll:1000:1}`。关于它的 `Task` 不写 specimen。
 - `script`:定时执行的命令;无界面运行时照它执行,结束后用实测来核对 `expect`。
 - `lesson`:读者一步步看到的内容:预测、观察、解释。
   - `Say({...})` 说一段话。少说。
@@ -469,7 +482,7 @@ mod tests {
         let mut kinds = Vec::new();
         for claim in CLAIMS {
             let scenario = format!(
-                "(id: \"x\", title: {{ \"en\": \"x\" }}, specimens: [(name: \"naive\"), (name: \"pool\")], expect: [{}])",
+                "(id: \"x\", title: {{ \"en\": \"x\" }}, experiment: Selectors(), specimens: [(name: \"naive\"), (name: \"pool\")], expect: [{}])",
                 claim.example
             );
             let scenario = from_text(&scenario).unwrap_or_else(|mistakes| panic!("{}: {mistakes:?}", claim.example));
@@ -483,7 +496,8 @@ mod tests {
             | Expectation::Ratio { .. }
             | Expectation::Deaths { .. }
             | Expectation::Alive { .. }
-            | Expectation::Dead { .. } => 7,
+            | Expectation::Dead { .. }
+            | Expectation::Selectors(_) => 8,
         };
         assert_eq!(kinds.len(), count(&Expectation::Alive { specimen: String::new() }));
     }

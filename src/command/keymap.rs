@@ -22,6 +22,10 @@ pub enum Context {
     Compare,
     /// Before the selectors, with nothing open.
     Selectors,
+    /// The same beside a lesson that measures them.
+    SelectorsLesson,
+    /// The same while that lesson waits for an answer.
+    SelectorsQuestion,
     /// In the list of faults.
     FaultMenu,
     /// In the list of mitigations.
@@ -51,6 +55,8 @@ impl Context {
         Self::Timeline,
         Self::Compare,
         Self::Selectors,
+        Self::SelectorsLesson,
+        Self::SelectorsQuestion,
         Self::FaultMenu,
         Self::MitigationMenu,
         Self::TriggerMenu,

@@ -213,6 +213,8 @@ const UNTYPED: &[Context] = &[
     Context::Timeline,
     Context::Compare,
     Context::Selectors,
+    Context::SelectorsLesson,
+    Context::SelectorsQuestion,
     Context::FaultMenu,
     Context::MitigationMenu,
     Context::TriggerMenu,
@@ -225,13 +227,23 @@ const TYPED: &[Context] = &[Context::HelpSearch, Context::Palette, Context::Filt
 /// Before the running lab, with nothing open.
 pub(super) const LAB: &[Context] = &[Context::Lab, Context::Question, Context::Table, Context::Timeline, Context::Compare];
 /// Before the selectors, with nothing open.
-const SELECTORS: &[Context] = &[Context::Selectors];
+const SELECTORS: &[Context] = &[Context::Selectors, Context::SelectorsLesson, Context::SelectorsQuestion];
 /// Before the running lab or the selectors, with nothing open.
-const AROUND: &[Context] = &[Context::Lab, Context::Question, Context::Table, Context::Timeline, Context::Compare, Context::Selectors];
+const AROUND: &[Context] = &[
+    Context::Lab,
+    Context::Question,
+    Context::Table,
+    Context::Timeline,
+    Context::Compare,
+    Context::Selectors,
+    Context::SelectorsLesson,
+    Context::SelectorsQuestion,
+];
 /// Where the lesson is in sight, with nothing open.
-const LESSON: &[Context] = &[Context::Lab, Context::Question];
+const LESSON: &[Context] = &[Context::Lab, Context::Question, Context::SelectorsLesson, Context::SelectorsQuestion];
 /// Where digits turn to a screen: nothing is open and nothing is asked.
-const SCREENS: &[Context] = &[Context::Lab, Context::Table, Context::Timeline, Context::Compare, Context::Selectors];
+const SCREENS: &[Context] =
+    &[Context::Lab, Context::Table, Context::Timeline, Context::Compare, Context::Selectors, Context::SelectorsLesson];
 /// Before a table.
 const TABLE: &[Context] = &[Context::Table];
 /// Where latencies are looked at, but on the timeline, which counts nothing.
@@ -272,7 +284,7 @@ const ENTRIES: &[Context] = &[Context::FaultMenu, Context::MitigationMenu, Conte
 /// In the list of triggers.
 const TRIGGERS: &[Context] = &[Context::TriggerMenu];
 /// While the lesson waits for an answer.
-const QUESTION: &[Context] = &[Context::Question];
+const QUESTION: &[Context] = &[Context::Question, Context::SelectorsQuestion];
 
 const fn words(en: &'static str, zh: &'static str) -> Words {
     Words { en, zh }

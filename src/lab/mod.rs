@@ -16,14 +16,17 @@ pub mod supervisor;
 
 use std::net::SocketAddr;
 
+use anyhow::Context as _;
+
 use crate::base::clock::{TimeBase, thread_cpu};
 use crate::base::ids::SpecimenId;
 use crate::base::lang::Lang;
 use crate::base::units::Nanos;
 use crate::command::Command;
 use crate::load::plan::{CONNECTIONS, LoadControl};
-use crate::scenario::Scenario;
+use crate::scenario::experiment::Experiment;
 use crate::scenario::schema::Role;
+use crate::scenario::{Evidence, Scenario};
 use crate::selectors::bench::{Bench, View};
 use crate::selectors::measure;
 use crate::telemetry::shared::Gate;
@@ -62,7 +65,8 @@ impl Lab {
     /// Starts what the scenario names.
     ///
     /// # Errors
-    /// Where a socket, a mapping or a process cannot be had, or its clients are more than this machine allows.
+    /// Where a socket, a mapping or a process cannot be had, its clients are more than this machine allows, or the selectors of an experiment
+    /// cannot be measured.
     pub fn start(scenario: &Scenario, options: &Options) -> anyhow::Result<Self> {
         let serving = scenario.specimens.iter().filter(|specimen| specimen.role == Role::Server);
         let servers = serving.fold(Servers::default(), |all, specimen| all.and(specimen.model, 0));
@@ -71,7 +75,7 @@ impl Lab {
             Setup { specimens: scenario.specimens.iter().map(|s| s.name.clone()).collect(), stall_threshold: scenario.stall_threshold };
         let live = Live::start(scenario, options)?;
         let world = World::new(&setup);
-        Ok(Self {
+        let mut lab = Self {
             scenario: scenario.clone(),
             options: options.clone(),
             live,
@@ -81,7 +85,13 @@ impl Lab {
             effort: Effort::default(),
             marks: Vec::new(),
             bench: None,
-        })
+        };
+        if let Some(Experiment::Selectors { idle, active }) = scenario.experiment {
+            let bench = lab.watch_selectors().context("measuring the selectors")?;
+            bench.drag().set_active(active);
+            bench.drag().to(idle as usize);
+        }
+        Ok(lab)
     }
 
     /// Takes in what has happened, looks after the processes, and advances the world to now. To be called about every 10 ms.
@@ -118,6 +128,11 @@ impl Lab {
     /// The selectors as they are measured; nothing before somebody has asked for them.
     pub fn selectors(&self) -> Option<View<'_>> {
         self.bench.as_ref().map(Bench::view)
+    }
+
+    /// What claims are held against.
+    pub fn evidence(&self) -> Evidence<'_> {
+        Evidence::of(&self.world, self.selectors())
     }
 
     /// Begins to measure the selectors, where that has not begun.

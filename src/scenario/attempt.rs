@@ -3,6 +3,7 @@
 //! It reads no clock and carries nothing out: it looks at the world, and says what is to be done.
 
 use super::expectation::Verdict;
+use super::experiment::Evidence;
 use super::schema::Task;
 use super::stretch::Stretch;
 use crate::base::lang::Lang;
@@ -28,9 +29,11 @@ impl Attempt {
     }
 
     /// Looks at the world. Returns what is to be done to the task's specimen now. To be called several times a second.
-    pub fn look(&mut self, task: &Task, world: &World) -> Vec<Command> {
+    pub fn look<'e>(&mut self, task: &Task, evidence: impl Into<Evidence<'e>>) -> Vec<Command> {
+        let evidence = evidence.into();
+        let world = evidence.world;
         self.window.look(world);
-        self.broken |= self.is_measured(world) && !self.holds(task, world);
+        self.broken |= self.is_measured(world) && !self.holds(task, evidence);
         let every = task.every.unwrap_or(Nanos::MAX);
         match self.due {
             None => {
@@ -51,8 +54,9 @@ impl Attempt {
     }
 
     /// How each part of the goal fares over the last stretch of time.
-    pub fn judge(&self, task: &Task, world: &World, lang: Lang) -> Vec<Verdict> {
-        task.goal.iter().map(|claim| claim.judge_over(&self.window, world, lang)).collect()
+    pub fn judge<'e>(&self, task: &Task, evidence: impl Into<Evidence<'e>>, lang: Lang) -> Vec<Verdict> {
+        let evidence = evidence.into();
+        task.goal.iter().map(|claim| claim.judge_over(&self.window, evidence, lang)).collect()
     }
 
     /// Whether the goal was seen not to be reached since the task began.
@@ -61,12 +65,13 @@ impl Attempt {
     }
 
     /// Whether the goal is reached, after it was not; or at once, where the person was faster than the trouble and has `acted` already.
-    pub fn is_solved(&self, task: &Task, world: &World, acted: bool) -> bool {
-        (self.broken || acted) && self.is_measured(world) && self.holds(task, world)
+    pub fn is_solved<'e>(&self, task: &Task, evidence: impl Into<Evidence<'e>>, acted: bool) -> bool {
+        let evidence = evidence.into();
+        (self.broken || acted) && self.is_measured(evidence.world) && self.holds(task, evidence)
     }
 
-    fn holds(&self, task: &Task, world: &World) -> bool {
-        self.judge(task, world, Lang::En).iter().all(|verdict| verdict.passed)
+    fn holds(&self, task: &Task, evidence: Evidence<'_>) -> bool {
+        self.judge(task, evidence, Lang::En).iter().all(|verdict| verdict.passed)
     }
 }
 

@@ -48,6 +48,7 @@ pub const BUILT_IN: &[Entry] = built_in!["":
     "20-blast-radius",
     "21-shared-state",
     "22-workers",
+    "23-selectors",
 ];
 
 /// A scenario and where it came from.

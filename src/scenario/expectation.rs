@@ -3,12 +3,13 @@
 //! It reads no clock: the same world is judged the same, live or replayed.
 
 use crate::base::lang::Lang;
-use crate::base::units::{Nanos, count};
+use crate::base::units::{Nanos, bytes, count};
 use crate::specimen::source::{Listing, style};
 use crate::telemetry::vocabulary::{CloseReason, Outcome};
 use crate::world::stalls::{Stall, StallKind as Kind};
 use crate::world::{Errands, Life, Specimen, World};
 
+use super::experiment::Evidence;
 use super::schema::{Expectation, Figure, StallKind};
 use super::stretch::Stretch;
 
@@ -27,14 +28,14 @@ pub struct Verdict {
 
 impl Expectation {
     /// Holds the world against the claim.
-    pub fn judge(&self, world: &World, lang: Lang) -> Verdict {
-        let found = self.find(world, None, lang);
+    pub fn judge<'e>(&self, evidence: impl Into<Evidence<'e>>, lang: Lang) -> Verdict {
+        let found = self.find(evidence.into(), None, lang);
         Verdict { claim: self.claim(lang), measured: found.text, value: found.value, passed: found.passed }
     }
 
     /// Holds the last stretch of time against the claim: figures and stalls count from its beginning on.
-    pub fn judge_over(&self, stretch: &Stretch, world: &World, lang: Lang) -> Verdict {
-        let found = self.find(world, Some(stretch), lang);
+    pub fn judge_over<'e>(&self, stretch: &Stretch, evidence: impl Into<Evidence<'e>>, lang: Lang) -> Verdict {
+        let found = self.find(evidence.into(), Some(stretch), lang);
         Verdict { claim: self.claim(lang), measured: found.text, value: found.value, passed: found.passed }
     }
 
@@ -67,7 +68,7 @@ impl Expectation {
                 let bounds = bounds(*at_least, *at_most, |value| of.show(value));
                 match of.specimen() {
                     Some(name) => say(format!("{name}: {} {bounds}", of.words(lang)), format!("{name}:{} {bounds}", of.words(lang))),
-                    None => format!("{} {bounds}", of.words(lang)),
+                    None => format!("{} {bounds}", of.told(lang)),
                 }
             }
             Self::Ratio { of, to, at_least, at_most } => {
@@ -78,7 +79,7 @@ impl Expectation {
                         let space = if words.is_ascii() || words.starts_with(|c: char| c.is_ascii()) { " " } else { "" };
                         say(format!("{words} of {name}"), format!("{name} 的{space}{words}"))
                     }
-                    None => figure.words(lang).to_owned(),
+                    None => figure.told(lang),
                 };
                 format!("{} / {} {bounds}", of_whom(of), of_whom(to))
             }
@@ -88,11 +89,13 @@ impl Expectation {
             }
             Self::Alive { specimen } => say(format!("{specimen}: alive"), format!("{specimen}:活着")),
             Self::Dead { specimen } => say(format!("{specimen}: dead"), format!("{specimen}:已死")),
+            Self::Selectors(habit) => habit.words(lang).to_owned(),
         }
     }
 
-    fn find(&self, world: &World, stretch: Option<&Stretch>, lang: Lang) -> Found {
-        let value = |figure: &Figure| stretch.map_or_else(|| figure.value(world), |stretch| stretch.value(figure, world));
+    fn find(&self, evidence: Evidence<'_>, stretch: Option<&Stretch>, lang: Lang) -> Found {
+        let world = evidence.world;
+        let value = |figure: &Figure| stretch.map_or_else(|| figure.value(evidence), |stretch| stretch.value(figure, evidence));
         let specimen = |name: &str| world.specimens.iter().find(|specimen| specimen.name == name);
         match self {
             Self::Stall { specimen: name, at_least, at_most, kind, fault, victims } => {
@@ -148,6 +151,10 @@ impl Expectation {
                 .map_or_else(|| Found::nothing(lang), |specimen| find_life(specimen, lang, matches!(specimen.life, Life::Running { .. }))),
             Self::Dead { specimen: name } => specimen(name)
                 .map_or_else(|| Found::nothing(lang), |specimen| find_life(specimen, lang, matches!(specimen.life, Life::Dead { .. }))),
+            Self::Selectors(habit) => match evidence.selectors.and_then(|found| habit.find(found, lang)) {
+                Some((text, passed)) => Found { text, value: None, passed },
+                None => Found::nothing(lang),
+            },
         }
     }
 }
@@ -374,11 +381,22 @@ impl Figure {
             Self::LongestStall { .. } => ("longest stall", "最长的停顿"),
             Self::Victims { .. } => ("requests that one stall kept waiting", "一次停顿里等待的请求数"),
             Self::Lag { .. } => ("loop lag", "循环的延迟"),
+            Self::Call(_) => ("time of a call", "单次调用耗时"),
+            Self::Copied(_) => ("bytes copied by a call", "单次调用拷贝的字节"),
             Self::Lost => ("lost events", "丢失的事件"),
         };
         match lang {
             Lang::En => en,
             Lang::Zh => zh,
+        }
+    }
+
+    /// What it is called where it is no specimen's.
+    fn told(&self, lang: Lang) -> String {
+        match self {
+            Self::Call(call) => call.words(lang),
+            Self::Copied(call) => pick(lang, format!("bytes copied: {}", call.words(lang)), format!("拷贝的字节:{}", call.words(lang))),
+            _ => self.words(lang).to_owned(),
         }
     }
 
@@ -398,7 +416,9 @@ impl Figure {
             | Self::HandOver { .. }
             | Self::Drift { .. }
             | Self::DriftFixed { .. }
+            | Self::Call(_)
             | Self::OldestJob { .. } => Nanos((value.clamp(0.0, 1e12) * 1e6).round() as u64).to_string(),
+            Self::Copied(_) => bytes(value as u64),
             Self::CallsPerRequest { .. } => format!("{value:.2}"),
             Self::Allocations { .. } => format!("{value:.0}"),
             Self::Answered { .. } | Self::Cpu { .. } | Self::CpuTotal { .. } => share(value),
@@ -432,8 +452,12 @@ impl Figure {
         }
     }
 
-    /// What it is in this world; nothing where it has not been measured.
-    pub fn value(&self, world: &World) -> Option<f64> {
+    /// What it is in this world, or of the selectors; nothing where it has not been measured.
+    pub fn value<'e>(&self, evidence: impl Into<Evidence<'e>>) -> Option<f64> {
+        let Evidence { world, selectors } = evidence.into();
+        if self.is_of_selectors() {
+            return selectors.and_then(|found| found.value(self));
+        }
         let Some(name) = self.specimen() else { return Some(world.lost as f64) };
         let specimen = world.specimens.iter().find(|specimen| specimen.name == name)?;
         let clients = &specimen.clients;
@@ -507,7 +531,7 @@ impl Figure {
             Self::Drift { .. } => beats(specimen, 0),
             Self::DriftFixed { .. } => beats(specimen, 1),
             Self::Lag { .. } => loops_of(specimen).map(|process| process.reactor.lag.as_millis()).reduce(f64::max),
-            Self::Lost => None,
+            Self::Call(_) | Self::Copied(_) | Self::Lost => None,
         }
     }
 }

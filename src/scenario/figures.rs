@@ -4,6 +4,7 @@
 
 use std::fmt::Write;
 
+use super::experiment::Call;
 use super::mistake::{nearest, valid_words};
 use super::schema::{Figure, Text};
 use crate::base::lang::Lang;
@@ -120,7 +121,12 @@ impl Row {
 /// What is wrong with it, and what would be right.
 pub fn parse(name: &str, specimens: &[String]) -> Result<Figure, String> {
     let mut parts = name.split(':');
-    let (id, specimen, kind) = (parts.next().unwrap_or_default(), parts.next(), parts.next());
+    let id = parts.next().unwrap_or_default();
+    if let "call" | "copied" = id {
+        let call = Call::parse(&parts.collect::<Vec<_>>())?;
+        return Ok(if id == "call" { Figure::Call(call) } else { Figure::Copied(call) });
+    }
+    let (specimen, kind) = (parts.next(), parts.next());
     let Some(row) = rows().find(|row| row.id == id) else {
         let ids: Vec<&str> = rows().map(|row| row.id).collect();
         return Err(format!("no figure is called {id:?}{}", valid_words(id, &ids)));
@@ -271,6 +277,8 @@ mod tests {
             ("{p99}", &["names no specimen; valid: naive, pool"]),
             ("{p99:naive:x}", &["says too much"]),
             ("{outcomes:naive:timeot}", &["does not say which", "did you mean \"timeout\"?"]),
+            ("{call:pol:10:1}", &["no selector is called \"pol\"; valid: epoll-level"]),
+            ("{call:poll:10}", &["{call:poll:1000:1}"]),
             ("{ torn", &["a brace without its other half"]),
             ("torn }", &["a brace without its other half"]),
         ] {
@@ -278,6 +286,6 @@ mod tests {
             assert_eq!(found.len(), 1, "{text}: {found:?}");
             assert!(parts.iter().all(|part| found[0].contains(part)), "{text}: {found:?}");
         }
-        assert!(mistakes("{{ }} {p99:naive} {outcomes:pool:timeout}", &specimens()).is_empty());
+        assert!(mistakes("{{ }} {p99:naive} {outcomes:pool:timeout} {call:poll:1000:1} {copied:select:10:all}", &specimens()).is_empty());
     }
 }

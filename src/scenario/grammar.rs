@@ -6,6 +6,7 @@
 use ron::error::SpannedError;
 use serde::de::DeserializeOwned;
 
+use super::experiment::Experiment;
 use super::mistake::{Mistake, excerpt, valid_words};
 use super::outline::{Outline, line_column, offset_of};
 use super::schema::{Cue, Expectation, Question, Scenario, Specimen, Step, Text};
@@ -56,6 +57,7 @@ fn part_by_part(source: &str, outline: &Outline<'_>) -> Vec<Mistake> {
         match key {
             "id" => each::<String>(source, outline, whole, &mut found),
             "title" | "summary" => each::<Text>(source, outline, whole, &mut found),
+            "experiment" => each::<Option<Experiment>>(source, outline, whole, &mut found),
             "load" => each::<Load>(source, outline, whole, &mut found),
             "stall_threshold" => each::<Nanos>(source, outline, whole, &mut found),
             "specimens" if list => each::<Specimen>(source, outline, elements, &mut found),
@@ -172,6 +174,7 @@ fn kind_of(outer: &str) -> &str {
         "Share" => "way to share a port",
         "Outcome" => "outcome",
         "TriggerSetting" => "trigger",
+        "Habit" => "habit of the selectors",
         other => other,
     }
 }

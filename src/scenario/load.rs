@@ -222,6 +222,29 @@ mod tests {
     }
 
     #[test]
+    fn an_experiment_takes_the_place_of_specimens_and_what_is_wrong_with_it_is_told() {
+        let whole = |rest: &str| from_text(&format!("(id: \"x\", title: {{ \"en\": \"x\" }}, {rest})"));
+        assert!(whole("experiment: Selectors()").is_ok() && whole("experiment: Selectors(idle: 500, active: \"all\")").is_ok());
+        assert!(whole("experiment: Selectors(), specimens: [(name: \"a\")], script: [(at: \"1s\", do: Idle(500))]").is_ok());
+        let call = |by: &str, idle: u32| format!("expect: [Measure(of: Call(by: \"{by}\", idle: {idle}, active: \"1\"), at_most: 1)]");
+        for (text, wanted) in [
+            ("script: []".to_owned(), "the number of specimens is 0; valid: 1 to 4, or an experiment"),
+            ("experiment: Selector()".into(), "\"Selector\""),
+            ("experiment: Selectors(idel: 5)".into(), "did you mean \"idle\"?"),
+            ("experiment: Selectors(idle: 0)".into(), "idle is 0; valid: 1 to 50000"),
+            ("experiment: Selectors(active: \"7\")".into(), "active is \"7\"; valid: \"1\", \"100\", \"all\""),
+            ("experiment: Selectors(), script: [(at: \"1s\", do: Idle(5))]".into(), "nothing follows a script without specimens"),
+            (format!("experiment: Selectors(), {}", call("pol", 10)), "no selector is called \"pol\"; valid: epoll-level"),
+            (format!("experiment: Selectors(), {}", call("poll", 60_000)), "idle is 60000; valid: 1 to 50000"),
+            (format!("specimens: [(name: \"a\")], {}", call("poll", 10)), "nobody measures them; valid beside experiment: Selectors()"),
+            ("specimens: [(name: \"a\")], script: [(at: \"1s\", do: MoreIdle)]".into(), "MoreIdle is for the selectors"),
+        ] {
+            let mistakes = whole(&text).unwrap_err();
+            assert!(mistakes.iter().any(|mistake| mistake.message.contains(wanted)), "{text}: {mistakes:?}");
+        }
+    }
+
+    #[test]
     fn what_is_no_scenario_s_file_says_so() {
         let dir = tempfile::tempdir().unwrap();
         let file = |name: &str, bytes: &[u8]| {

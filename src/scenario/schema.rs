@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::experiment::{Call, Experiment, Habit};
 use crate::base::ids::SpecimenId;
 use crate::base::lang::Lang;
 use crate::base::units::Nanos;
@@ -35,8 +36,12 @@ pub struct Scenario {
     /// One or two sentences: what it shows.
     #[serde(default)]
     pub summary: Text,
-    /// One to four specimens.
+    /// One to four specimens; none where there is an experiment.
+    #[serde(default)]
     pub specimens: Vec<Specimen>,
+    /// What is measured in place of specimens, or beside them.
+    #[serde(default)]
+    pub experiment: Option<Experiment>,
     /// The load, the same for each specimen.
     #[serde(default)]
     pub load: Load,
@@ -200,7 +205,8 @@ pub struct See {
 pub struct Task {
     /// What is wrong, and what is wanted.
     pub say: Text,
-    /// The specimen that it is about. All keys act on it.
+    /// The specimen that it is about. All keys act on it. Empty where it is about the selectors.
+    #[serde(default)]
     pub specimen: String,
     /// What is done to it when the task begins: whatever the task needs, so that it does not depend on what was tried before.
     #[serde(default)]
@@ -294,6 +300,8 @@ pub enum Expectation {
         /// Which.
         specimen: String,
     },
+    /// The selectors behave so.
+    Selectors(Habit),
 }
 
 /// Computing or parked.
@@ -549,11 +557,20 @@ pub enum Figure {
         /// Where.
         specimen: String,
     },
+    /// Time of one call of a selector.
+    Call(Call),
+    /// Bytes that one call of a selector copies between process and kernel.
+    Copied(Call),
     /// Telemetry that was lost, in events.
     Lost,
 }
 
 impl Figure {
+    /// Whether it is one of the selectors.
+    pub fn is_of_selectors(&self) -> bool {
+        matches!(self, Self::Call(_) | Self::Copied(_))
+    }
+
     /// The specimen whose figure it is, where it is one's.
     pub fn specimen(&self) -> Option<&str> {
         match self {
@@ -604,7 +621,7 @@ impl Figure {
             | Self::Switches { specimen }
             | Self::LostUpdates { specimen }
             | Self::CpuTotal { specimen } => Some(specimen),
-            Self::Lost => None,
+            Self::Call(_) | Self::Copied(_) | Self::Lost => None,
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::telemetry::vocabulary::{CloseReason, Outcome};
 use crate::world::window::histogram;
 use crate::world::{Specimen, World};
 
+use super::experiment::Evidence;
 use super::schema::Figure;
 
 /// Between two looks that are kept.
@@ -203,8 +204,10 @@ impl Stretch {
     }
 
     /// A figure of this stretch; nothing where it has not been measured in it.
-    pub fn value(&self, figure: &Figure, world: &World) -> Option<f64> {
-        let Some(name) = figure.specimen() else { return figure.value(world) };
+    pub fn value<'e>(&self, figure: &Figure, evidence: impl Into<Evidence<'e>>) -> Option<f64> {
+        let evidence = evidence.into();
+        let world = evidence.world;
+        let Some(name) = figure.specimen() else { return figure.value(evidence) };
         let specimen = world.specimens.iter().find(|specimen| specimen.name == name)?;
         let (then, now) = (self.then(specimen)?, Tally::of(specimen, world.now));
         let since = self.since(world.now);
@@ -284,7 +287,9 @@ impl Stretch {
             | Figure::Capacity { .. }
             | Figure::Drift { .. }
             | Figure::DriftFixed { .. }
-            | Figure::Lost => figure.value(world),
+            | Figure::Call(_)
+            | Figure::Copied(_)
+            | Figure::Lost => figure.value(evidence),
         }
     }
 }

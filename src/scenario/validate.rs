@@ -8,6 +8,7 @@ use std::fmt::Display;
 use std::ops::RangeInclusive;
 
 use super::attempt;
+use super::experiment::Experiment;
 use super::figures;
 use super::mistake::{Mistake, excerpt, valid_words};
 use super::outline::{Place, line_column};
@@ -18,6 +19,8 @@ use crate::base::units::Nanos;
 use crate::command::Command;
 use crate::command::table;
 use crate::load::plan::{CONNECTIONS, Load};
+use crate::selectors::Active;
+use crate::selectors::bench::{ACTIVES, MOST_IDLE};
 use crate::specimen::config::ModelSetting;
 use crate::specimen::control::{FaultSetting, MitigationSetting};
 use crate::specimen::{faults, models};
@@ -89,9 +92,13 @@ const EVERY: RangeInclusive<Nanos> = Nanos::millis(200)..=Nanos::secs(60);
 /// Questions of a review.
 pub const REVIEW: usize = 3;
 
+/// Idle descriptors of the selectors.
+const IDLE_DESCRIPTORS: RangeInclusive<u32> = 1..=MOST_IDLE as u32;
+
 /// Everything that is wrong, in the order of the text.
 pub fn validate(scenario: &Scenario, source: &str, place: Place<'_>) -> Vec<Mistake> {
-    let mut check = Check { source, found: Vec::new(), specimens: scenario.specimens.iter().map(|s| s.name.clone()).collect() };
+    let specimens = scenario.specimens.iter().map(|s| s.name.clone()).collect();
+    let mut check = Check { source, found: Vec::new(), specimens, experiment: scenario.experiment.is_some() };
     check.scenario(scenario, place);
     check.found.sort();
     check.found
@@ -101,6 +108,7 @@ struct Check<'a> {
     source: &'a str,
     found: Vec<Mistake>,
     specimens: Vec<String>,
+    experiment: bool,
 }
 
 impl Check<'_> {
@@ -137,9 +145,17 @@ impl Check<'_> {
             self.text(place.field("summary"), "summary", &scenario.summary);
         }
         self.within(place.field("stall_threshold"), "stall_threshold", &scenario.stall_threshold, &THRESHOLD);
+        if let Some(Experiment::Selectors { idle, active }) = &scenario.experiment {
+            let place = place.field("experiment");
+            self.within(place.field("idle"), "idle", idle, &IDLE_DESCRIPTORS);
+            self.active(*active, place.field("active"));
+        }
         self.specimens(&scenario.specimens, place.field("specimens"));
         self.load(&scenario.load, place.field("load"));
         self.script(&scenario.script, place.field("script"));
+        if scenario.specimens.is_empty() && !scenario.script.is_empty() {
+            self.wrong(place.field("script"), "nothing follows a script without specimens; leave it out: what the claims need is measured");
+        }
         self.entries(place.field("lesson"), "lesson", scenario.lesson.len());
         for (n, step) in scenario.lesson.iter().enumerate() {
             self.step(step, place.field("lesson").item(n), scenario.stall_threshold);
@@ -191,7 +207,14 @@ impl Check<'_> {
     }
 
     fn specimens(&mut self, specimens: &[Specimen], place: Place<'_>) {
-        self.within(place, "the number of specimens", &specimens.len(), &SPECIMENS);
+        if specimens.is_empty() && !self.experiment {
+            self.wrong(
+                place,
+                format!("the number of specimens is 0; valid: {} to {}, or an experiment", SPECIMENS.start(), SPECIMENS.end()),
+            );
+        } else if !specimens.is_empty() {
+            self.within(place, "the number of specimens", &specimens.len(), &SPECIMENS);
+        }
         let upstream = |specimen: &Specimen| specimen.role == Role::Upstream;
         if let Some(second) = specimens.iter().enumerate().filter(|(_, s)| upstream(s)).nth(1) {
             self.wrong(place.item(second.0).field("role"), "a second specimen is the upstream; valid: at most one");
@@ -384,7 +407,12 @@ impl Check<'_> {
 
     /// The ranges of a command's own values.
     fn command(&mut self, command: &Command, place: Place<'_>) {
+        use Command::{Active, FewerIdle, Idle, MeasureAgain, MoreIdle, NextActive};
         match command {
+            MoreIdle | FewerIdle | Idle(_) | NextActive | Active(_) | MeasureAgain if !self.experiment => {
+                self.wrong(place, format!("{} is for the selectors; valid beside experiment: Selectors()", command.variant()));
+            }
+            Active(active) => self.active(*active, place.item(0)),
             Command::Inject(setting) => self.fault(*setting, place.item(0)),
             Command::Apply(setting) => self.mitigation(*setting, place.item(0)),
             Command::Rate(rate) => self.rate(place.item(0), *rate),
@@ -398,6 +426,13 @@ impl Check<'_> {
                 self.wrong(place.item(0), "a mark's name; valid: 1 to 64 bytes of text");
             }
             _ => {}
+        }
+    }
+
+    fn active(&mut self, active: Active, place: Place<'_>) {
+        if !ACTIVES.contains(&active) {
+            let valid = ACTIVES.map(|active| format!("{:?}", active.to_string())).join(", ");
+            self.wrong(place, format!("active is \"{active}\"; valid: {valid}"));
         }
     }
 
@@ -449,10 +484,10 @@ impl Check<'_> {
         }
     }
 
-    /// A command that the reader can ask for with a key; or a load of a certain size, which is set for them.
+    /// A command that the reader can ask for with a key; or a load or a number of descriptors of a certain size, which is set for them.
     fn by_key(&mut self, command: &Command, what: &str, place: Place<'_>) {
-        let is_load = matches!(command, Command::Rate(_) | Command::Connections(_));
-        if !is_load && table::of(command).is_none_or(|row| row.keys.is_empty() && row.menu.is_none()) {
+        let is_set = matches!(command, Command::Rate(_) | Command::Connections(_) | Command::Idle(_) | Command::Active(_));
+        if !is_set && table::of(command).is_none_or(|row| row.keys.is_empty() && row.menu.is_none()) {
             let message = format!("{} has no key that could be pressed; valid in {what}: commands with a key", command.variant());
             self.wrong(place, message);
         }
@@ -462,7 +497,10 @@ impl Check<'_> {
     fn task(&mut self, task: &Task, place: Place<'_>, threshold: Nanos) {
         let Task { say, specimen, given, every, goal, over, hints, solution } = task;
         self.told(place.field("say"), "say", say);
-        self.specimen(place.field("specimen"), specimen);
+        let of_selectors = specimen.is_empty() && self.experiment;
+        if !of_selectors {
+            self.specimen(place.field("specimen"), specimen);
+        }
         self.within(place.field("over"), "over", over, &OVER);
         self.within(place.field("hints"), "the number of hints", &hints.len(), &HINTS);
         for (n, hint) in hints.iter().enumerate() {
@@ -497,6 +535,8 @@ impl Check<'_> {
             let place = place.field("goal").item(n);
             self.expectation(claim, place, threshold);
             let about = match claim {
+                Expectation::Ratio { of, to, .. } if of_selectors && of.is_of_selectors() && to.is_of_selectors() => continue,
+                Expectation::Measure { of, .. } if of_selectors && of.is_of_selectors() => continue,
                 Expectation::Measure { of, .. } => of.specimen(),
                 Expectation::NoStall { specimen, .. } | Expectation::Alive { specimen } => Some(specimen.as_str()),
                 _ => {
@@ -556,6 +596,7 @@ impl Check<'_> {
                 self.bounds(place, at_least.map(f64::from), at_most.map(f64::from), true);
             }
             Expectation::Alive { specimen } | Expectation::Dead { specimen } => self.specimen(place.field("specimen"), specimen),
+            Expectation::Selectors(_) => self.needs_experiment(place),
         }
     }
 
@@ -578,7 +619,19 @@ impl Check<'_> {
         }
     }
 
+    fn needs_experiment(&mut self, place: Place<'_>) {
+        if !self.experiment {
+            self.wrong(place, "is about the selectors, and nobody measures them; valid beside experiment: Selectors()");
+        }
+    }
+
     fn figure(&mut self, figure: &Figure, place: Place<'_>) {
+        if let Figure::Call(call) | Figure::Copied(call) = figure {
+            self.needs_experiment(place);
+            if let Some(idle) = &call.idle {
+                self.within(place.field("idle"), "idle", idle, &IDLE_DESCRIPTORS);
+            }
+        }
         if let Some(specimen) = figure.specimen() {
             self.specimen(place.field("specimen"), specimen);
         }

@@ -7,8 +7,7 @@ use crate::base::units::Nanos;
 use crate::command::Command;
 use crate::scenario::attempt::Attempt;
 use crate::scenario::schema::{Figure, Scenario, Step, Task, Text, words};
-use crate::scenario::{Verdict, figures};
-use crate::world::World;
+use crate::scenario::{Evidence, Verdict, figures};
 
 /// How long the figures of something that has come true are renewed before they stand.
 const SETTLE: Nanos = Nanos::secs(2);
@@ -33,7 +32,9 @@ pub fn asked(step: &Step) -> Option<Asked<'_>> {
             Some(Asked { commands: one(&see.command), specimen: see.specimen.as_deref(), after_answer: true })
         }
         Step::Try { command, specimen, .. } => Some(Asked { commands: one(command), specimen: specimen.as_deref(), after_answer: false }),
-        Step::Task(task) => Some(Asked { commands: &task.solution, specimen: Some(&task.specimen), after_answer: false }),
+        Step::Task(task) => {
+            Some(Asked { commands: &task.solution, specimen: Some(&*task.specimen).filter(|name| !name.is_empty()), after_answer: false })
+        }
     }
 }
 
@@ -84,9 +85,9 @@ impl Record {
     }
 
     /// Looks how the task fares.
-    pub(super) fn judge(&mut self, task: &Task, attempt: &Attempt, world: &World) {
-        if attempt.is_measured(world) {
-            self.verdicts = [Lang::En, Lang::Zh].map(|lang| attempt.judge(task, world, lang));
+    pub(super) fn judge(&mut self, task: &Task, attempt: &Attempt, evidence: Evidence<'_>) {
+        if attempt.is_measured(evidence.world) {
+            self.verdicts = [Lang::En, Lang::Zh].map(|lang| attempt.judge(task, evidence, lang));
         }
     }
 }
@@ -111,6 +112,7 @@ mod tests {
     use crate::scope::Ui;
     use crate::specimen::control::{FaultSetting, MitigationSetting};
     use crate::telemetry::vocabulary::Mitigation;
+    use crate::world::World;
     use crate::world::testing::Story;
 
     const TEXT: &str = r#"(id: "x", title: { "en": "x" }, specimens: [(name: "naive"), (name: "pool")],

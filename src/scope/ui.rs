@@ -15,12 +15,12 @@ use crate::base::units::Nanos;
 use crate::command::Command;
 use crate::command::keymap::Context;
 use crate::command::table::{self, Menu};
-use crate::scenario::Scenario;
 use crate::scenario::attempt::Attempt;
 use crate::scenario::compare;
 use crate::scenario::progress::{Done, Progress, Solved};
 use crate::scenario::schema::{Expectation, Step};
 use crate::scenario::stretch::Stretch;
+use crate::scenario::{Evidence, Scenario};
 use crate::telemetry::event::Event;
 use crate::telemetry::vocabulary::Fault;
 use crate::world::{Armed, Specimen, Strike, TriggerSetting, World};
@@ -45,6 +45,11 @@ pub enum Screen {
     Lesson,
     /// What asking the kernel costs, by the way one asks.
     Selectors,
+}
+
+/// The screen that a scenario begins with, and that one comes back to.
+pub fn first_screen(scenario: &Scenario) -> Screen {
+    if scenario.specimens.is_empty() { Screen::Selectors } else { Screen::Scope }
 }
 
 /// What lies open over the screen.
@@ -235,12 +240,17 @@ impl Ui {
     pub fn ground(&self, scenario: &Scenario) -> Context {
         match self.screen {
             Screen::Start => Context::Home,
+            // Beside an experiment alone there is no lab whose keys would do anything.
+            Screen::Lesson if scenario.specimens.is_empty() && self.is_asked(scenario) => Context::SelectorsQuestion,
+            Screen::Lesson if scenario.specimens.is_empty() => Context::SelectorsLesson,
             Screen::Scope | Screen::Lesson if self.is_asked(scenario) => Context::Question,
             Screen::Scope | Screen::Lesson => Context::Lab,
             Screen::Timeline => Context::Timeline,
             Screen::Connections | Screen::Latency => Context::Table,
             Screen::Compare => Context::Compare,
-            Screen::Selectors => Context::Selectors,
+            Screen::Selectors if scenario.experiment.is_none() => Context::Selectors,
+            Screen::Selectors if self.is_asked(scenario) => Context::SelectorsQuestion,
+            Screen::Selectors => Context::SelectorsLesson,
         }
     }
 
@@ -290,13 +300,23 @@ impl Ui {
             Command::Back if self.open != Open::Nothing => self.open = Open::Nothing,
             Command::Back if self.cost => self.cost = false,
             Command::Back if self.put_away(world) => {}
-            Command::Back if self.screen == Screen::Start => self.screen = Screen::Scope,
+            Command::Back if self.screen == Screen::Start => self.screen = first_screen(scenario),
             Command::Back if self.screen != Screen::Start && self.frozen.is_some() => self.frozen = None,
-            Command::Back if self.screen != Screen::Scope => self.screen = Screen::Scope,
+            Command::Back if self.screen != first_screen(scenario) => self.screen = first_screen(scenario),
             Command::Back => return Some(Command::Home),
             Command::Home => self.screen = Screen::Start,
-            Command::Screen(n) => self.turn_to(usize::from(n)),
-            Command::Selectors => self.screen = if self.screen == Screen::Selectors { Screen::Scope } else { Screen::Selectors },
+            // Without specimens there are two screens: what is measured, and the lesson.
+            Command::NextScreen | Command::PreviousScreen if scenario.specimens.is_empty() => {
+                self.screen = if self.screen == Screen::Lesson { Screen::Selectors } else { Screen::Lesson };
+            }
+            Command::Screen(n) => {
+                self.turn_to(usize::from(n));
+                if scenario.specimens.is_empty() && self.screen != Screen::Lesson {
+                    self.screen = Screen::Selectors;
+                }
+            }
+            Command::Selectors if self.screen == Screen::Selectors => self.screen = first_screen(scenario),
+            Command::Selectors => self.screen = Screen::Selectors,
             Command::NextScreen => self.turn_to(self.place_of_screen().map_or(0, |n| (n + 1) % SCREENS.len())),
             Command::PreviousScreen => self.turn_to(self.place_of_screen().unwrap_or(0).checked_sub(1).unwrap_or(SCREENS.len() - 1)),
             Command::NextOrder if self.screen == Screen::Latency => self.rows.requests = self.rows.requests.next(),
@@ -632,7 +652,12 @@ impl Ui {
 
     /// Notes that a command was carried out: it may be what this step has one try.
     pub fn note(&mut self, command: &Command, scenario: &Scenario) {
-        let id = |command: &Command| table::of(command).map(|row| row.id);
+        let id = |command: &Command| match command {
+            // Whichever way one came there.
+            Command::MoreIdle | Command::FewerIdle | Command::Idle(_) => Some("idle"),
+            Command::NextActive | Command::Active(_) => Some("active"),
+            command => table::of(command).map(|row| row.id),
+        };
         if let Some(asked) = scenario.lesson.get(self.step).and_then(asked)
             && asked.commands.iter().any(|wanted| id(wanted) == id(command))
         {
@@ -661,7 +686,9 @@ impl Ui {
     }
 
     /// Looks whether what this step asks for has come true. Returns what the task of this step has done now, and to which specimen.
-    pub fn look(&mut self, scenario: &Scenario, world: &World) -> Vec<(SpecimenId, Command)> {
+    pub fn look<'e>(&mut self, scenario: &Scenario, evidence: impl Into<Evidence<'e>>) -> Vec<(SpecimenId, Command)> {
+        let evidence = evidence.into();
+        let world = evidence.world;
         let fresh = self.step_since.is_none();
         let since = *self.step_since.get_or_insert(world.now);
         let Some(step) = scenario.lesson.get(self.step) else { return Vec::new() };
@@ -670,7 +697,7 @@ impl Ui {
         // Behind the list of lessons a lesson runs that nobody has opened.
         record.seen |= !away;
         if fresh && !done {
-            record.measure(step, scenario, |figure| figure.value(world));
+            record.measure(step, scenario, |figure| figure.value(evidence));
         }
         match step {
             Step::Say(_) => {}
@@ -679,26 +706,27 @@ impl Ui {
             Step::Predict { see: Some(see), .. } => {
                 let stretch = self.since_answer.get_or_insert_with(Stretch::since_now);
                 stretch.look(world);
-                if !done && self.tried && see.until.as_ref().is_none_or(|claim| came_true(claim, world, since)) {
+                if !done && self.tried && see.until.as_ref().is_none_or(|claim| came_true(claim, evidence, since)) {
                     (*is_done, self.page) = (true, 0);
                 }
                 // What has just come true goes on for a moment: the figures are those of when it has settled.
                 if *is_done && record.is_settling(world.now) {
-                    record.measure(step, scenario, |figure| stretch.value(figure, world));
+                    record.measure(step, scenario, |figure| stretch.value(figure, evidence));
                 }
             }
             Step::Try { until, .. } => {
-                *is_done = done || (self.tried && until.as_ref().is_none_or(|claim| came_true(claim, world, since)));
+                *is_done = done || (self.tried && until.as_ref().is_none_or(|claim| came_true(claim, evidence, since)));
             }
             Step::Task(task) if !done => {
                 // A world that has not begun has nothing that could be broken.
-                if world.specimens.iter().all(|s| s.reactor.ticks == 0 && s.is_alive()) {
+                let specimens = !world.specimens.is_empty();
+                if specimens && world.specimens.iter().all(|s| s.reactor.ticks == 0 && s.is_alive()) {
                     return Vec::new();
                 }
                 let attempt = self.attempt.get_or_insert_with(|| Attempt::new(task));
-                let orders = attempt.look(task, world);
-                record.judge(task, attempt, world);
-                *is_done = attempt.is_solved(task, world, self.tried);
+                let orders = attempt.look(task, evidence);
+                record.judge(task, attempt, evidence);
+                *is_done = attempt.is_solved(task, evidence, self.tried);
                 let specimen = scenario.specimen(&task.specimen).unwrap_or_default();
                 return orders.into_iter().map(|order| (specimen, order)).collect();
             }
@@ -709,7 +737,8 @@ impl Ui {
 }
 
 /// Whether a claim has come true since a moment: an older stall does not count.
-fn came_true(claim: &Expectation, world: &World, since: Nanos) -> bool {
+fn came_true(claim: &Expectation, evidence: Evidence<'_>, since: Nanos) -> bool {
+    let world = evidence.world;
     let newer = match claim {
         Expectation::Stall { specimen, .. } => {
             let newest = |s: &Specimen| s.stalls.current.or(s.stalls.past.last().copied()).map(|stall| stall.began);
@@ -717,7 +746,7 @@ fn came_true(claim: &Expectation, world: &World, since: Nanos) -> bool {
         }
         _ => true,
     };
-    newer && claim.judge(world, crate::base::lang::Lang::En).passed
+    newer && claim.judge(evidence, crate::base::lang::Lang::En).passed
 }
 
 fn step(at: usize, count: usize, down: bool) -> usize {

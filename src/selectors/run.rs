@@ -35,11 +35,11 @@ use anyhow::Context as _;
 
 use super::claims::{self, Evidence};
 use super::descriptors::Room;
-use super::facts;
+use super::facts::{self, Facts};
 use super::measure::{Effort, measure};
 use super::point::{Active, MOST, Point};
 use super::report::{Cut, Machine, Report};
-use super::series::collect;
+use super::series::{Series, collect};
 use crate::base::clock::Clock;
 use crate::base::units::Nanos;
 
@@ -125,6 +125,31 @@ impl Options {
         points.dedup();
         (points, cut)
     }
+}
+
+/// What was measured and observed, without a judgement.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Gathered {
+    /// What was measured.
+    pub series: Vec<Series>,
+    /// What was observed.
+    pub facts: Facts,
+}
+
+/// How much is done for each place that a claim names: enough for a ratio, in a second or two.
+const CLAIMED: Effort = Effort { rounds: 5, batches: 5, batch: Nanos::micros(300), at_most: Nanos::secs(3) };
+
+/// Measures these places, as far as the limits of the machine go, and observes the facts.
+///
+/// # Errors
+/// What opening descriptors and asking says; `Interrupted` when `progress` said no.
+pub fn gather(clock: &Clock, points: &[Point], progress: &mut dyn FnMut(f64) -> bool) -> anyhow::Result<Gathered> {
+    let room = Room::make().context("cannot find out how many descriptors this process may have")?;
+    let facts = facts::observe(clock, Nanos::millis(100)).context("cannot observe what the selectors do")?;
+    let points: Vec<Point> = points.iter().copied().filter(|point| point.total() <= room.free).collect();
+    let mut series = Vec::new();
+    collect(&mut series, measure(clock, &points, CLAIMED, progress).context("cannot measure the selectors")?);
+    Ok(Gathered { series, facts })
 }
 
 /// Does the whole experiment: makes room, measures, observes, judges.

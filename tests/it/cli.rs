@@ -313,3 +313,21 @@ fn a_new_lesson_proves_itself_and_nothing_is_overwritten() {
     let (code, out, _) = run(&["docs", "--lang", "zh"]);
     assert!(code == 0 && out.starts_with("# 编写课程"), "{out:.80}");
 }
+
+#[test]
+fn an_experiment_without_specimens_is_measured_and_its_lesson_walked() {
+    let (code, out, err) = run(&["check", "23-selectors", "--json"]);
+    let report: Value = serde_json::from_str(&out).unwrap_or_else(|wrong| panic!("{wrong}: {out}{err}"));
+    assert_eq!((code, &report["passed"]), (0, &Value::Bool(true)), "{out}");
+    let claims = |part: &str| report["scenarios"][0][part].as_array().map_or(0, Vec::len);
+    assert_eq!((claims("expectations"), claims("lesson")), (10, 3), "{out}");
+    // One that is not so fails.
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mine.ron");
+    let call = |size: u32| format!("Call(by: \"poll\", idle: {size}, active: \"1\")");
+    let claim = format!("Ratio(of: {}, to: {}, at_most: 1)", call(1000), call(10));
+    let text = format!("(id: \"mine\", title: {{ \"en\": \"Mine\" }}, experiment: Selectors(), expect: [{claim}])");
+    fs::write(&file, text).unwrap();
+    let (code, out, _) = run(&["check", name(&file), "--quiet"]);
+    assert!(code == 1 && out.contains("FAIL"), "{out}");
+}

@@ -49,6 +49,7 @@ fn scenario(specimens: &[(&str, &[MitigationSetting])], load: Load) -> Scenario 
         script: Vec::new(),
         lesson: Vec::new(),
         review: Vec::new(),
+        experiment: None,
         expect: Vec::new(),
     }
 }

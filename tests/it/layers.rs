@@ -33,6 +33,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &[
             "base",
             "command",
+            "selectors",
             "specimen::config",
             "specimen::control",
             "specimen::faults",

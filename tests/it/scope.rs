@@ -407,6 +407,11 @@ fn states() -> Vec<State> {
     };
     let healthy = scenario("healthy");
     let selectors = |name, world, bench| State { bench, ..state(name, world, Ui { screen: Screen::Selectors, ..at(0) }, &computing) };
+    let measured = scenario("23-selectors");
+    let experiment = |name, bench, screen, step| {
+        let ui = Ui { screen, step, lesson: 22, records: hints(&measured, 1), ..Ui::default().for_lesson(&measured) };
+        State { bench, ..state(name, World::new(&Story::new(&[]).setup()), ui, &measured) }
+    };
     let several = |n: usize| Story::new(&["naive", "pool", "sliced", "caught"][..n]);
     let compare = |chosen: usize| Ui { screen: Screen::Compare, chosen, ..at(0) };
     vec![
@@ -590,6 +595,11 @@ fn states() -> Vec<State> {
         selectors("selectors", one().world(), Some(Told::with_room(60_000).at(20_000, Active::Count(1)))),
         selectors("selectors-all", three().world(), Some(Told::with_room(19_928).at(100, Active::All))),
         selectors("selectors-none", one().world(), None),
+        experiment("selectors-lesson", Some(Told::with_room(19_928).at(10, Active::Count(1))), Screen::Selectors, 1),
+        experiment("selectors-end", Some(Told::with_room(19_928).at(20_000, Active::Count(1))), Screen::Selectors, 2),
+        experiment("selectors-task", Some(Told::with_room(19_928).at(1000, Active::Count(1))), Screen::Selectors, 5),
+        experiment("selectors-start", Some(Told::with_room(60_000).at(5000, Active::Count(100))), Screen::Start, 0),
+        experiment("selectors-course", None, Screen::Lesson, 2),
         state("frozen", one().world(), Ui { frozen: Some(frozen(None)), ..at(0) }, &computing),
         gated("held", &one(), false, at(0), &computing),
         gated("held-frozen", &one(), true, at(0), &computing),
@@ -749,6 +759,9 @@ fn what_matters_is_on_every_screen_that_is_large_enough() {
         says("playing", size, &["PLAYING 1/1 000 −2.31 s", "callback begins", "space"]);
         says("selectors", size, &["poll", "20000 idle", "epoll", "select", "quit"]);
         says("selectors-all", size, &["poll", "100 descriptors"]);
+        says("selectors-lesson", size, &["10 idle", "step 2", "no server here", "4"]);
+        says("selectors-task", size, &["1000 idle", "epoll", "Task"]);
+        says("selectors-end", size, &["19927 idle", "RLIMIT_NOFILE"]);
         says("start", size, &["lessons", "The healthy loop", "LIVE"]);
     }
     says("small", (59, 18), &["60×18", "59×18"]);
@@ -787,7 +800,7 @@ fn widgets_draw_into_no_room_at_all() {
         for state in STATES.iter() {
             with_scene(state, &state.ui, (w, h), &theme, Lang::Zh, |scene| {
                 let (look, world) = (scene.look, scene.world);
-                let specimen = scene.chosen().unwrap();
+                let Some(specimen) = scene.chosen() else { return };
                 let gaze = scene.eye.gaze(0);
                 let area = Rect::new(0, 0, w, h);
                 let mut buf = Buffer::empty(area);

@@ -34,7 +34,8 @@ use crate::scenario::catalogue::BUILT_IN;
 use crate::scenario::chinese;
 use crate::scenario::progress::{Done, Store};
 use crate::scenario::schema::words as written;
-use crate::scope::{Answers, Eye, Look, Scene, Screen, Theme, Tier, Ui, ascii, words};
+use crate::scope::ui::first_screen;
+use crate::scope::{Answers, Eye, Look, Scene, Theme, Tier, Ui, ascii, words};
 use crate::world::trace::Trace;
 
 use listen::Heard;
@@ -108,7 +109,7 @@ pub fn run(options: Options) -> anyhow::Result<Option<i32>> {
 
 /// The beginning of a lesson, on the screen where the lesson is.
 fn beginning(scenario: &Scenario) -> Ui {
-    Ui { screen: Screen::Scope, ..Ui::default().for_lesson(scenario) }
+    Ui { screen: first_screen(scenario), ..Ui::default().for_lesson(scenario) }
 }
 
 /// A run that is told of.
@@ -186,7 +187,7 @@ impl Teller {
         self.ui.armed = self.lab.world().triggers.armed;
         self.ui.last_armed = self.ui.armed.or(self.ui.last_armed);
         self.ready |= self.lab.is_ready() || self.lab.now() > PATIENCE;
-        let orders = self.ui.look(&self.scenario, self.lab.world());
+        let orders = self.ui.look(&self.scenario, self.lab.evidence());
         for (specimen, order) in orders {
             // What a lesson's task does of itself may come too early; it asks again.
             let _ = self.lab.carry_out(Some(specimen), &order);

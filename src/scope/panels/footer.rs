@@ -11,7 +11,7 @@ use crate::scenario::schema::Step;
 use crate::scope::pen::{Pen, Targets};
 use crate::scope::text::width;
 use crate::scope::theme::Role;
-use crate::scope::{Look, Scene};
+use crate::scope::{Look, Scene, Screen};
 
 /// One key with what it does.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,7 +35,7 @@ pub fn shape(scene: &Scene<'_>, columns: u16) -> Vec<Entry> {
     };
     let context = scene.context();
     // The selectors have no past.
-    let frozen = scene.ui.frozen.is_some() && context != Context::Selectors;
+    let frozen = scene.ui.frozen.is_some() && scene.ui.screen != Screen::Selectors;
     entries(context, columns, several, choices, frozen, scene.look)
 }
 

@@ -19,7 +19,7 @@ use crate::scope::eye::Figures;
 use crate::scope::panels::moment;
 use crate::scope::pen::{Pen, Targets};
 use crate::scope::rows::RequestOrder;
-use crate::scope::screens::{self, BESIDE, SCREENS};
+use crate::scope::screens::{BESIDE, Row, SCREENS, selectors};
 use crate::scope::text::{clip, width};
 use crate::scope::theme::{Role, Tier};
 use crate::scope::{Frozen, Look, Meanwhile, Scene, Screen, trigger, words};
@@ -132,6 +132,11 @@ pub struct Announcement {
 pub fn announcement(scene: &Scene<'_>) -> Announcement {
     let look = scene.look;
     let chosen = scene.chosen().map(|s| s.id);
+    if scene.scenario.specimens.is_empty() && scene.world.specimens.is_empty() {
+        let said = scene.selectors.map_or_else(|| look.text("selectors.starting").into_owned(), |view| selectors::says(&view, look));
+        let notice = scene.ui.notice.clone().map(|notice| plain(Role::Warn, "›", notice));
+        return notice.unwrap_or_else(|| plain(Role::Text, "◆", said));
+    }
     let found = findings::judge(scene.world);
     let trouble = |f: &&Finding| f.kind != FindingKind::Calm;
     let finding = found
@@ -413,6 +418,8 @@ pub struct Head<'a> {
     pub specimen: Option<String>,
     /// From which lag on it is a stall.
     pub threshold: Nanos,
+    /// There is no specimen and will be none: an experiment runs.
+    pub no_server: bool,
     /// The third line.
     pub announcement: Announcement,
     /// How.
@@ -447,6 +454,7 @@ impl<'a> Head<'a> {
             lost: scene.world.lost,
             specimen: chosen.filter(|_| scene.world.specimens.len() > 1).map(|s| s.name.clone()),
             threshold: scene.world.stall_threshold,
+            no_server: scene.scenario.specimens.is_empty() && scene.world.specimens.is_empty(),
             announcement: announcement(scene),
             look: scene.look,
         }
@@ -470,7 +478,7 @@ impl Head<'_> {
     fn title(&self, pen: &mut Pen<'_>, y: u16, targets: &mut Targets) {
         let (area, look) = (pen.area, self.look);
         let tabs = self.tabs(usize::from(area.width).saturating_sub(14));
-        let wide: usize = tabs.iter().map(|tab| width(tab) + 1).sum();
+        let wide: usize = tabs.iter().map(|(tab, ..)| width(tab) + 1).sum();
         let limit = area.right().saturating_sub(wide as u16 + 1);
         let mut x = pen.text(area.x + 1, y, "◎ ", look.style(Role::Accent));
         x = pen.text(x, y, "loopscope", look.style(Role::Accent));
@@ -480,12 +488,12 @@ impl Head<'_> {
         }
         let first = limit;
         let mut at = limit;
-        for (n, tab) in tabs.iter().enumerate() {
-            // Behind those with digits there is the one that is shown and has none.
-            let chosen = SCREENS.get(n).is_none_or(|row| row.screen == self.screen);
-            let next = pen.text(at, y, tab, look.style(if chosen { Role::Chosen } else { Role::Dim }));
-            let command = if n < SCREENS.len() { Command::Screen(n as u8) } else { Command::Selectors };
-            targets.add(Rect { x: at, y, width: next - at, height: 1 }, command);
+        for (tab, chosen, command) in tabs {
+            let next = pen.text(at, y, &tab, look.style(if chosen { Role::Chosen } else { Role::Dim }));
+            // Where there is no other screen to go back to, its own tab leads nowhere.
+            if !(chosen && self.no_server) {
+                targets.add(Rect { x: at, y, width: next - at, height: 1 }, command);
+            }
             at = next + 1;
         }
         if let Some(address) = self.address {
@@ -496,29 +504,46 @@ impl Head<'_> {
         }
     }
 
-    /// The tabs as they are written in so many columns: all names; that of the screen that is shown; the digits alone.
-    fn tabs(&self, columns: usize) -> Vec<String> {
-        let written = |all: bool| -> Vec<String> {
-            let tab = |(n, row): (usize, &screens::Row)| {
+    /// The tabs as they are written in so many columns: all names; that of the screen that is shown; the digits alone. Each with whether it is
+    /// shown, and what a click on it means.
+    fn tabs(&self, columns: usize) -> Vec<(String, bool, Command)> {
+        let rows = SCREENS.iter().enumerate().filter(|(_, row)| !self.no_server || row.screen == Screen::Lesson);
+        let numbered = rows.map(|(n, row)| ((n + 1).to_string(), row, Command::Screen(n as u8)));
+        // What has no digit has a tab while it is shown, or where there is little else.
+        let beside = (self.no_server || self.screen == BESIDE.screen)
+            .then(|| (self.look.key(&Command::Selectors, Context::Selectors), &BESIDE, Command::Selectors));
+        let tabs: Vec<(String, &Row, Command)> = numbered.chain(beside).collect();
+        let written = |all: bool| -> Vec<(String, bool, Command)> {
+            let tab = |(key, row, command): &(String, &Row, Command)| {
                 let chosen = row.screen == self.screen;
-                match (all || chosen, chosen) {
-                    (true, true) => format!("▸{} {} ", n + 1, self.look.text(row.name)),
-                    (true, false) => format!(" {} {} ", n + 1, self.look.text(row.name)),
-                    (false, _) => format!(" {} ", n + 1),
-                }
+                let name = self.look.text(row.name);
+                let text = match (all || chosen, chosen) {
+                    (true, true) => format!("▸{key} {name} "),
+                    (true, false) => format!(" {key} {name} "),
+                    (false, _) => format!(" {key} "),
+                };
+                (text, chosen, command.clone())
             };
-            let key = || self.look.key(&Command::Selectors, Context::Selectors);
-            let beside = (self.screen == BESIDE.screen).then(|| format!("▸{} {} ", key(), self.look.text(BESIDE.name)));
-            SCREENS.iter().enumerate().map(tab).chain(beside).collect()
+            tabs.iter().map(tab).collect()
         };
         // The lesson's title keeps some room beside the names.
         let all = written(true);
-        if all.iter().map(|tab| width(tab) + 1).sum::<usize>() + width(&self.title).min(24) <= columns { all } else { written(false) }
+        let wide: usize = all.iter().map(|(tab, ..)| width(tab) + 1).sum();
+        if wide + width(&self.title).min(24) <= columns { all } else { written(false) }
     }
 
     /// The line of vital signs.
     pub fn vitals(&self, pen: &mut Pen<'_>, y: u16) {
         let (area, look) = (pen.area, self.look);
+        if self.no_server {
+            pen.text(
+                area.x + 1,
+                y,
+                &clip(&look.text("selectors.no_server"), usize::from(area.width.saturating_sub(2))),
+                look.style(Role::Dim),
+            );
+            return;
+        }
         let (glyph, word, role) = self.state.sign();
         let mut x = pen.text(area.x + 1, y, glyph, look.style(role)) + 1;
         let style = look.style(role).add_modifier(Modifier::BOLD);

@@ -122,11 +122,13 @@ fn doing(scene: &Scene<'_>, command: &Command, columns: u16, lines: &mut Vec<Lin
     let look = scene.look;
     let name = match command {
         Command::Rate(rate) => look.fill("lesson.rate", &[("rate", &count(*rate))]),
+        Command::Idle(idle) => look.fill("lesson.idle", &[("n", &idle.to_string())]),
         command => table::of(command).map(|row| row.label.get(look.lang).to_owned()).unwrap_or_default(),
     };
     let text = format!("{} · {name}", look.text("lesson.press"));
     // What has no key of its own is done by the one that does what a step asks for.
-    let (key, command) = match look.key(command, Context::Lab) {
+    let key = [Context::Lab, Context::SelectorsLesson].map(|context| look.key(command, context)).concat();
+    let (key, command) = match key {
         key if key.is_empty() => (look.key(&Command::Solve, Context::Lab), &Command::Solve),
         key => (key, command),
     };

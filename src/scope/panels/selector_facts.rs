@@ -204,10 +204,11 @@ impl Widget for &Panel<'_> {
                     if pictures > 0 {
                         pen.text(after, y, &way.picture, look.style(role));
                     }
-                    let told = if way.trouble { Role::Alarm } else { Role::Strong };
-                    let x = pen.text(after + pictures, y, &way.told, look.style(told));
-                    if x + 1 + width(&way.more) as u16 <= area.right() {
-                        pen.text(x + 1, y, &way.more, look.style(Role::Dim));
+                    let role_of_told = if way.trouble { Role::Alarm } else { Role::Strong };
+                    pen.text(after + pictures, y, &way.told, look.style(role_of_told));
+                    let more = after + pictures + told + 1;
+                    if more + width(&way.more) as u16 <= area.right() {
+                        pen.text(more, y, &way.more, look.style(Role::Dim));
                     }
                 }
             }

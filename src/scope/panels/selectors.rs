@@ -15,7 +15,7 @@ use unicode_width::UnicodeWidthStr as _;
 use crate::base::units::{Nanos, bytes};
 use crate::selectors::bench::View;
 use crate::selectors::kinds::{FD_SETSIZE, Refusal, SELECTORS};
-use crate::selectors::limits::Trouble;
+use crate::selectors::limits::{Limit, Trouble};
 use crate::selectors::point::Active;
 use crate::selectors::series::{Outcome, Series, find};
 
@@ -34,6 +34,8 @@ pub struct Chart<'a> {
     pub measuring: Option<usize>,
     /// Why nothing is being measured any more.
     pub trouble: Option<&'a Trouble>,
+    /// What ends the sizes that can be had.
+    pub end: Option<Limit>,
     /// The words.
     pub words: &'static Words,
     /// The looks.
@@ -207,6 +209,7 @@ impl<'a> Chart<'a> {
             hand: drag.point().map(|point| point.size),
             measuring: drag.pending().map(|point| point.size),
             trouble: drag.trouble(),
+            end: view.ends(),
             words,
             look,
         }
@@ -330,6 +333,11 @@ impl<'a> Chart<'a> {
             let _ = write!(head, "  {}", (words.trouble)(trouble));
         } else if let Some(size) = self.measuring {
             let _ = write!(head, "  {} {size}{}", words.measuring, if look.ascii { "..." } else { "…" });
+        } else if let Some(end) = self.end.filter(|_| self.ladder.last() == Some(&hand)) {
+            let said = (words.trouble)(&Trouble::Limit(end));
+            // The name is what one looks for.
+            let fits = head.width() + said.width() + 2 <= usize::from(area.width);
+            let _ = write!(head, "  {}", if fits { &said } else { end.name() });
         }
         self.write(buf, (area.x, area.y), area.right(), &head, look.hand);
         let name_width = words.selectors.iter().map(|name| name.width()).max().unwrap_or(0);
@@ -476,6 +484,7 @@ mod tests {
             hand: Some(10_000),
             measuring: None,
             trouble: None,
+            end: None,
             words: &ENGLISH,
             look: Look::default(),
         }
@@ -534,6 +543,15 @@ mod tests {
         assert!(!MARKS.iter().any(|mark| text.lines().take(16).any(|line| line.contains(mark))), "{text}");
         let text = drawn(&Chart { hand: None, ladder: &[], ..chart(&[]) }, 80, 24);
         assert!(text.contains("RLIMIT_NOFILE"), "{text}");
+    }
+
+    #[test]
+    fn the_limit_is_named_where_the_hand_meets_it() {
+        let series = measured(ONE, 20_000);
+        let ended = |hand| Chart { hand: Some(hand), end: Some(Limit::Descriptors), ..chart(&series) };
+        assert!(drawn(&ended(20_000), 46, 24).contains("20000 idle ▶  stopped by RLIMIT_NOFILE"));
+        assert!(drawn(&ended(20_000), 30, 24).contains("20000 idle ▶  RLIMIT_NOFILE"));
+        assert!(!drawn(&ended(10_000), 46, 24).contains("RLIMIT_NOFILE"));
     }
 
     #[test]

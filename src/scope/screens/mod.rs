@@ -5,7 +5,7 @@ mod connections;
 mod latency;
 mod lesson;
 mod scope;
-mod selectors;
+pub mod selectors;
 mod start;
 pub mod timeline;
 
@@ -90,6 +90,8 @@ pub fn draw(scene: &Scene<'_>, buf: &mut Buffer, drawn: &mut Drawn) {
     }
     match scene.ui.screen {
         Screen::Start => start::draw(scene, buf, &mut drawn.targets),
+        // Without specimens there is nothing else to look at.
+        screen if scene.scenario.specimens.is_empty() && screen != Screen::Lesson => selectors::draw(scene, buf, drawn),
         screen => {
             if let Some(row) = row_of(screen) {
                 (row.draw)(scene, buf, drawn);

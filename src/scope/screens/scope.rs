@@ -175,11 +175,7 @@ pub fn draw(scene: &Scene<'_>, buf: &mut Buffer, drawn: &mut Drawn) {
         targets.add(at.timeline, Command::Screen(n as u8));
     }
 
-    let inner = inset(frame(buf, at.lesson, look, "", ""));
-    let shape = lesson::shape(scene, inner.width);
-    drawn.pages = shape.pages(inner.height);
-    frame(buf, at.lesson, look, &shape.title(look), &shape.keys(scene));
-    lesson::Lesson { shape: &shape, page: scene.ui.page, look }.draw(inner, buf, targets);
+    lesson_pane(scene, at.lesson, buf, drawn);
 
     if at.code.width >= 30 {
         let shape = code::shape(world, shown, &gaze, look);
@@ -189,5 +185,15 @@ pub fn draw(scene: &Scene<'_>, buf: &mut Buffer, drawn: &mut Drawn) {
     }
 
     let entries = footer::shape(scene, at.footer.width.saturating_sub(1));
-    footer::Footer { entries: &entries, look }.draw(at.footer, buf, targets);
+    footer::Footer { entries: &entries, look }.draw(at.footer, buf, &mut drawn.targets);
+}
+
+/// The lesson in its frame.
+pub(super) fn lesson_pane(scene: &Scene<'_>, area: Rect, buf: &mut Buffer, drawn: &mut Drawn) {
+    let look = scene.look;
+    let inner = inset(frame(buf, area, look, "", ""));
+    let shape = lesson::shape(scene, inner.width);
+    drawn.pages = shape.pages(inner.height);
+    frame(buf, area, look, &shape.title(look), &shape.keys(scene));
+    lesson::Lesson { shape: &shape, page: scene.ui.page, look }.draw(inner, buf, &mut drawn.targets);
 }

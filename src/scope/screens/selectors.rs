@@ -3,7 +3,8 @@
 //! ```text
 //! head
 //! ╭ selectors ───────────── what ends it ╮╭ in words ───────────╮
-//! │ the chart,                           ││                     │
+//! │ the chart,                           ││ (or the lesson that │
+//! │                                      ││ measures them)      │
 //! │                                      │╰─────────────────────╯
 //! │                                      │╭ level against edge ─╮
 //! │ and the figures in hand              ││                     │
@@ -28,10 +29,17 @@ use crate::selectors::bench::View;
 use crate::selectors::limits::{Limit, Trouble};
 use crate::selectors::{Active, Selector};
 
+use super::scope::lesson_pane;
 use super::{inset, surround};
 
 /// How much of the width is the chart's, in percent.
 const CHART: u16 = 58;
+
+/// Lines that all facts take with their headings, the frame included.
+const WHOLE: u16 = 17;
+
+/// Lines that the facts which differ most take, the frame included.
+const FEW: u16 = 8;
 
 /// Draws the screen.
 pub fn draw(scene: &Scene<'_>, buf: &mut Buffer, drawn: &mut Drawn) {
@@ -41,11 +49,26 @@ pub fn draw(scene: &Scene<'_>, buf: &mut Buffer, drawn: &mut Drawn) {
     let right = Rect { x: left.right(), width: body.width - left.width, ..body };
     chart(scene, left, buf, drawn);
 
+    if scene.scenario.experiment.is_some() {
+        // The facts come with their headings, or as the lines that tell most.
+        let below = if right.height >= 2 * WHOLE { WHOLE } else { right.height * 2 / 5 };
+        let above = Rect { height: right.height - below, ..right };
+        lesson_pane(scene, above, buf, drawn);
+        facts(scene, Rect { y: above.bottom(), height: below, ..right }, buf);
+        return;
+    }
     let view = scene.selectors;
     let said: Vec<String> = view.map_or_else(|| vec![look.text("selectors.starting").into_owned()], |view| told(&view, look));
-    let lines: Vec<_> = said.iter().flat_map(|text| wrap(text, usize::from(right.width.saturating_sub(4)))).collect();
-    // The facts keep room for what differs most.
-    let above = Rect { height: (lines.len() as u16 + 2).min(right.height.saturating_sub(6)), ..right };
+    // The facts keep room for what differs most. A sentence that does not fit whole is left out, but for the first.
+    let most = usize::from(right.height.saturating_sub(2 + FEW));
+    let mut lines = Vec::new();
+    for text in &said {
+        let more = wrap(text, usize::from(right.width.saturating_sub(4)));
+        if lines.is_empty() || lines.len() + more.len() <= most {
+            lines.extend(more);
+        }
+    }
+    let above = Rect { height: (lines.len() as u16 + 2).min(right.height.saturating_sub(FEW)), ..right };
     let inner = inset(frame(buf, above, look, &look.text("selectors.in_words"), ""));
     let mut pen = Pen::new(buf, inner);
     for (line, y) in lines.iter().zip(inner.top()..inner.bottom()) {

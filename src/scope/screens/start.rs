@@ -20,13 +20,13 @@ use ratatui::widgets::Widget;
 use crate::command::Command;
 use crate::scenario::progress::Standing;
 use crate::scenario::schema::words as written;
-use crate::scope::Scene;
 use crate::scope::panels::{course, footer, head, timeline, wheel};
 use crate::scope::pen::{Pen, Targets, frame, frame_lit};
 use crate::scope::text::{clip, width, wrap};
 use crate::scope::theme::Role;
+use crate::scope::{Drawn, Scene};
 
-use super::inset;
+use super::{inset, selectors};
 
 /// The name, as it is drawn where there is room for it.
 const NAME: [&str; 3] =
@@ -62,6 +62,9 @@ pub fn draw(scene: &Scene<'_>, buf: &mut Buffer, targets: &mut Targets) {
         let shape = timeline::shape(scene.world, place, columns, false, look);
         let inner = inset(frame(buf, strip_at, look, &look.text("panel.timeline"), ""));
         timeline::Timeline { shape: &shape, look }.render(inner, buf);
+    }
+    if scene.scenario.specimens.is_empty() {
+        selectors::chart(scene, right, buf, &mut Drawn::default());
     }
     let entries = footer::shape(scene, area.width.saturating_sub(1));
     footer::Footer { entries: &entries, look }.draw(rows(area.height.saturating_sub(1), 1), buf, targets);
